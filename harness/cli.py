@@ -11,7 +11,7 @@ from typing import NoReturn, Protocol
 
 import harness
 from harness.console.console import Talk
-from harness.errors import ExitCode, HarnessError, UsageError, worst
+from harness.errors import ExitCode, HarnessError, StoppedError, UsageError, worst
 from harness.redaction.redact import learn
 from harness.supervise import sweep
 
@@ -150,13 +150,16 @@ def _carry_out(words: Sequence[str], talk: Talk) -> ExitCode:
         talk.is_verbose = getattr(args, "verbose", False)
         code: ExitCode = args.command.run(args, talk)
     except HarnessError as error:
-        return _fail(talk, str(error), error.exit_code)
+        return _fail(talk, error)
     except KeyboardInterrupt:
-        return _fail(talk, "Interrupted; what was measured is kept.", ExitCode.INTERRUPTED)
+        return _fail(talk, StoppedError("Interrupted; what was measured is kept."))
     except OSError as error:
-        where = f" ({error.filename})" if error.filename else ""
-        sentence = f"A file cannot be used: {error.strerror or error}{where}. Free some disk space or name another place"
-        return _fail(talk, sentence, ExitCode.FAILED)
+        failure = HarnessError(
+            f"A file cannot be used: {error.strerror or error}",
+            where=str(error.filename or ""),
+            remedy="Free some disk space or name another place",
+        )
+        return _fail(talk, failure)
     return code
 
 
@@ -176,11 +179,11 @@ def _parse(words: Sequence[str]) -> argparse.Namespace:
     return args
 
 
-def _fail(talk: Talk, sentence: str, code: ExitCode) -> ExitCode:
-    talk.say(f"harness: {sentence}")
+def _fail(talk: Talk, error: HarnessError) -> ExitCode:
+    talk.say(f"harness: {error}")
     if talk.as_json:
-        talk.document({"schema": 1, "error": sentence, "exit_code": int(code)})
-    return code
+        talk.document({"schema": 1, "error": error.as_json()})
+    return error.exit_code
 
 
 def entry() -> None:

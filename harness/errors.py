@@ -48,6 +48,15 @@ class HarnessError(Exception):
         self.where = where
         self.remedy = remedy
 
+    def as_json(self) -> dict[str, str | int]:
+        """Return the `error` of a JSON document."""
+        return {
+            "what": self.what,
+            "where": self.where,
+            "remedy": self.remedy,
+            "exit_code": int(self.exit_code),
+        }
+
     def __str__(self) -> str:
         sentence = f"{self.what} ({self.where})" if self.where else self.what
         return f"{sentence}. {self.remedy}" if self.remedy else sentence
@@ -75,3 +84,9 @@ class InvalidRunError(HarnessError):
 
 class ServerError(HarnessError):
     """A server or other child process did not start, or died."""
+
+
+class StoppedError(HarnessError):
+    """The user stopped the command."""
+
+    exit_code = ExitCode.INTERRUPTED

@@ -51,7 +51,7 @@ def state_of_the_tests(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def servers(tmp_path_factory):
+def embedded(tmp_path_factory):
     """All embedded servers: one set, in each worker, for all tests that neither stop nor configure them."""
     from harness.supervise import Supervisor
     from targets.backends.embedded import EmbeddedServers
@@ -59,6 +59,41 @@ def servers(tmp_path_factory):
     with Supervisor() as supervisor, EmbeddedServers() as running:
         running.start(supervisor, tmp_path_factory.mktemp("servers"))
         yield running
+
+
+@pytest.fixture(scope="session")
+def dynalite(tmp_path_factory):
+    """A second DynamoDB beside them; started for the tests that ask for it, and skipped where there is no node."""
+    from harness.supervise import Supervisor
+    from targets.backends.embedded import EmbeddedServers
+    from tests.support.dynalite import DynaliteServer
+    from tests.support.node import node_modules
+
+    node_modules()
+    with Supervisor() as supervisor, EmbeddedServers([DynaliteServer]) as running:
+        running.start(supervisor, tmp_path_factory.mktemp("dynalite"))
+        yield running
+
+
+@pytest.fixture(scope="session")
+def servers(request, embedded):
+    """The servers of a test: the embedded ones, or with dynalite in the place of moto (`pytest_generate_tests`)."""
+    if getattr(request, "param", "moto") == "moto":
+        return embedded
+    from tests.support.dynalite import InPlaceOfMoto
+
+    return InPlaceOfMoto(embedded, request.getfixturevalue("dynalite"))
+
+
+def pytest_generate_tests(metafunc):
+    """Run the tests of a module that says so on both DynamoDBs, except for what the second one lacks."""
+    lacking = getattr(metafunc.module, "DYNALITE_LACKS", None)
+    if lacking is not None and "servers" in metafunc.fixturenames:
+        marks = [pytest.mark.second]
+        if reason := lacking.get(metafunc.function.__name__):
+            marks.append(pytest.mark.skip(reason=f"dynalite lacks {reason}"))
+        second = pytest.param("dynalite", marks=marks)
+        metafunc.parametrize("servers", ["moto", second], indirect=True, scope="session")
 
 
 @pytest.fixture(scope="module")

@@ -10,6 +10,8 @@ from harness.session.sides import git
 _HUNK = re.compile(r"@@ -\S+ \+(\d+)(?:,(\d+))? @@")
 _FILE = re.compile(r"\+\+\+ b/(.+)")
 _MOST = 30
+MODULE = "(module)"
+"""Name of the code outside of functions."""
 
 
 def changed_functions(project: Path, before: str, commit: str, paths: Sequence[str]) -> list[str]:
@@ -49,9 +51,12 @@ def _names(project: Path, commit: str, path: str, lines: set[int]) -> list[str]:
         tree = ast.parse(source)
     except (SyntaxError, ValueError, RecursionError):
         return []
-    return [
-        name for name, first, last in _functions(tree, "") if not lines.isdisjoint(range(first, last + 1))
-    ]
+    spans = [*_functions(tree, "")]
+    names = [name for name, first, last in spans if not lines.isdisjoint(range(first, last + 1))]
+    beside = lines.difference(*(range(first, last + 1) for _, first, last in spans))
+    texts = source.splitlines()
+    says = (texts[line - 1].strip() for line in beside if 0 < line <= len(texts))
+    return names + [MODULE] * any(text and not text.startswith("#") for text in says)
 
 
 def _functions(node: ast.AST, prefix: str) -> Iterator[tuple[str, int, int]]:

@@ -1,4 +1,4 @@
-"""What a bisection stores, to be resumed, and what it answers."""
+"""The stored state of a bisection, from which it is resumed, and its answer."""
 
 import enum
 from typing import Any
@@ -31,26 +31,6 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     select: str
     suite: str
     metric: str | None
-
-
-class BisectDocument(msgspec.Struct, kw_only=True):
-    """The stored state of a search. `commits` are GOOD and those that can have made the change, the oldest first."""
-
-    schema: int = SCHEMA
-    asked: Asked
-    environment: dict[str, Any] = {}
-    benchmark: str = ""
-    metric: str = ""
-    unit: str = ""
-    is_exact: bool = False
-    commits: list[str] = []
-    paths: list[str] = []
-    """The measured paths."""
-    measured: list[Measured] = []
-    """The first of them is GOOD."""
-    skipped: list[Skipped] = []
-    probes: int = 0
-    finished: bool = False
 
 
 class Outcome(enum.StrEnum):
@@ -90,6 +70,28 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     functions: list[str] = []
     """Functions that differ from the commit before, as `path:name`."""
     notes: list[str] = []
+
+
+class BisectDocument(msgspec.Struct, kw_only=True):
+    """The stored state of a search. `commits` are GOOD and those that can have made the change, the oldest first."""
+
+    schema: int = SCHEMA
+    asked: Asked
+    environment: dict[str, Any] = {}
+    benchmark: str = ""
+    metric: str = ""
+    unit: str = ""
+    is_exact: bool = False
+    commits: list[str] = []
+    paths: list[str] = []
+    """The measured paths."""
+    measured: list[Measured] = []
+    """The first of them is GOOD."""
+    skipped: list[Skipped] = []
+    probes: int = 0
+    finished: bool = False
+    answer: Answer | None = None
+    """The answer so far."""
 
 
 def as_json(answer: Answer, folder: str, code: int) -> dict[str, Any]:

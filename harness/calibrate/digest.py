@@ -47,6 +47,7 @@ BESIDE = frozenset(
         "session.sides.installed",
         "session.load.block",
         "session.load.blocks",
+        "session.load.locustfile",
         "session.sides.lockfiles",
         "session.sides.measured",
         "session.sides.overlay",

@@ -61,5 +61,6 @@ def run(args: argparse.Namespace, talk: Talk) -> ExitCode:
     if args.dry_run:
         return show_listed.present(listed_bench(request, talk), talk)
     work = micro_runs.carry_out(request, talk)
+    talk.ended_by = work.error
     code = show_micro.present(work.directories, talk, files=report_files(args), interrupted=work.interrupted)
     return end(work, code, talk)

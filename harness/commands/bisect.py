@@ -8,13 +8,13 @@ from harness.commands.options.shared import (
     add_budget_and_policy,
     add_out,
     add_seed,
-    add_verbose,
     span_s,
 )
 from harness.commands.showing import bisect as show
 from harness.console.console import Talk
 from harness.errors import ExitCode
 from harness.judge import policy_file
+from harness.supervise import termination_as_exception
 from harness.work.bisecting import Bisection, BisectRequest
 from harness.work.comparison import suites_of
 from harness.work.probes import Prober
@@ -53,7 +53,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_backends(parser, "stores of the load suite")
     add_out(parser, "search's folder")
-    add_verbose(parser)
     add_seed(parser)
 
 
@@ -71,8 +70,11 @@ def run(args: argparse.Namespace, talk: Talk) -> ExitCode:
         args.scenario,
         args.backends,
         args.segment,
+        policy_file.build(args.policy or project),
     )
     bisection = Bisection(
         BisectRequest(args.good, args.bad, args.benchmark, prober, args.out, args.budget), talk
     )
-    return show.present(bisection.run(), bisection.path, talk)
+    with termination_as_exception():
+        answer = bisection.run()
+    return show.present(answer, bisection.path, talk)

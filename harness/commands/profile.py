@@ -31,7 +31,7 @@ from harness.profiling.runs import RATE_HZ, Sampling
 from harness.work import profile_rounds
 from harness.work.command_line import command_line
 from harness.work.profile_sides import ProfileSide, sides_of
-from harness.work.subjects import find_scenario
+from harness.work.subjects import find_scenario, refuse_profiles
 
 EPILOG = (
     "Profiled calls are slower, so this command reports no latencies. Give two sides as two --variant, or as --base: "
@@ -100,6 +100,8 @@ def run(args: argparse.Namespace, talk: Talk) -> ExitCode:
     policy = policy_file.read(project) if args.base else Policy()
     scenario = planning.scenario_of(args, find_scenario(args.scenario))
     sides = sides_of(target_of(args), args.variant, args.base, scenario, policy, project, requested(args))
+    for side in sides:
+        refuse_profiles(side.selection, "A profile")
     needs_servers = any(side.selection.entry.needs_servers for side in sides)
     request = profile_rounds.ProfileRequest(
         sides=sides,
@@ -117,6 +119,7 @@ def run(args: argparse.Namespace, talk: Talk) -> ExitCode:
     for remark in {side.selection.remark for side in sides if side.selection.remark}:
         talk.say(remark)
     work = profile_rounds.carry_out(request, talk)
+    talk.ended_by = work.error
     code = show_profile.present(
         work.directories, talk, files=report_files(args), interrupted=work.interrupted
     )

@@ -29,7 +29,7 @@ from harness.judge import policy_file
 from harness.profiling.runs import Sampling
 from harness.work import experiment
 from harness.work.command_line import command_line
-from harness.work.subjects import find_scenario, select, with_replayed
+from harness.work.subjects import find_scenario, refuse_profiles, select, with_replayed
 
 PROFILES = ("cpu", "memory")
 
@@ -86,13 +86,16 @@ def run(args: argparse.Namespace, talk: Talk) -> ExitCode:
     files = report_files(args)
     scenario = planning.scenario_of(args, find_scenario(args.scenario))
     selection = with_replayed(select(target_of(args), scenario, args.variant, requested(args)), args.replay)
+    profiles = _profiles(args)
+    if profiles:
+        refuse_profiles(selection, "--profile")
     request = experiment.RunRequest(
         selection=selection,
         plan=dataclasses.replace(
             planning.plan_of(args, scenario), waits=not args.no_split, traceparent=args.traceparent
         ),
         find=planning.find(args, scenario),
-        profiles=_profiles(args),
+        profiles=profiles,
         backends=args.backends if selection.entry.needs_servers else "none",
         out=args.out,
         command=command_line(),
@@ -104,6 +107,7 @@ def run(args: argparse.Namespace, talk: Talk) -> ExitCode:
     if selection.remark:
         talk.say(selection.remark)
     work = experiment.carry_out(request, talk)
+    talk.ended_by = work.error
     code = show.present(work.directories, talk, files=files, interrupted=work.interrupted)
     show_index.refresh(args.out, talk)
     return end(work, code, talk)

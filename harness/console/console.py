@@ -4,7 +4,7 @@ import contextlib
 import json
 import sys
 from collections.abc import Iterator
-from typing import Any, TextIO, cast
+from typing import TYPE_CHECKING, Any, TextIO, cast
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
@@ -14,6 +14,9 @@ from harness.console.outlet import Outlet
 from harness.processes.measure import Tick
 from harness.redaction.documents import without_secrets
 from harness.redaction.visible import shown, shown_lines, visible
+
+if TYPE_CHECKING:
+    from harness.errors import HarnessError
 
 DESCRIPTION = TextColumn("{task.description}", markup=False)
 """Column of a bar with its description: without markup, for it contains names chosen by users."""
@@ -31,6 +34,8 @@ class Talk:
         self.as_json = as_json
         self.is_verbose = False
         """True if the full text of the answer is wanted; set once the arguments are parsed."""
+        self.ended_by: HarnessError | None = None
+        """Error that ended the work early although some of it was kept: the JSON document has it too."""
         self._stdout = Outlet(lambda: _beneath(sys.stdout))
         self._stderr = Outlet(lambda: _beneath(sys.stderr))
         self.console = Console(
@@ -59,6 +64,8 @@ class Talk:
     def document(self, document: dict[str, Any]) -> None:
         """Print the JSON document of a command called with `--json`."""
         is_unicode = self._stdout.encoding.lower().replace("-", "").startswith("utf")
+        if self.ended_by is not None:
+            document = {**document, "error": document.get("error", self.ended_by.as_json())}
         # JSON leaves some characters that steer a terminal; escaped as code points the document stays the same.
         text = visible(json.dumps(without_secrets(document), ensure_ascii=not is_unicode, allow_nan=False))
         self._stdout.write(f"{text}\n")

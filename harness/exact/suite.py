@@ -18,7 +18,7 @@ from harness.supervise import private_folder
 TOOLS = Path(slot_tools.__file__)
 MOST_CALLS = 10
 REPETITIONS = 3
-_ONE_S = 0.3
+_ONE_S = 0.2
 """Time to set one benchmark up, trace it and read the trace, in s."""
 _SLOWER = 8
 """Number of times its calls are made: to warm up, untraced and traced, and to return."""

@@ -8,7 +8,7 @@ Needs `opentelemetry-exporter-otlp-proto-http`, an optional dependency.
 import contextlib
 import itertools
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import harness
@@ -26,12 +26,13 @@ from harness.export.run_metrics import (
 )
 from harness.reading.judging import JudgedRun
 from harness.reading.parts import SlowCall, slowest_calls
-from harness.redaction.visible import visible
+from harness.redaction.visible import shown, visible
 from harness.table.histogram import Histogram
 from harness.table.traces import part_id
 
 PATHS = {"metrics": "/v1/metrics", "traces": "/v1/traces"}
 _TIMEOUT_S = 10.0
+_MOST_SAID = 300
 _SAMPLED = 1
 
 
@@ -59,34 +60,47 @@ def send(judged: JudgedRun, endpoint: str) -> list[str]:
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 
     to = {kind: f"{endpoint.rstrip('/')}{path}" for kind, path in PATHS.items()}
-    with _exporting(OTLPMetricExporter, to["metrics"]) as exporter:
-        _check(exporter.export(_metrics_data(judged)), to["metrics"])
+    with _exporting(OTLPMetricExporter, to["metrics"]) as send_all:
+        send_all(_metrics_data(judged))
     if spans := list(_spans(judged)):
-        with _exporting(OTLPSpanExporter, to["traces"]) as exporter:
-            _check(exporter.export(spans), to["traces"])
+        with _exporting(OTLPSpanExporter, to["traces"]) as send_all:
+            send_all(spans)
     return list(to.values()) if spans else [to["metrics"]]
 
 
 @contextlib.contextmanager
-def _exporting(kind: Any, address: str) -> Iterator[Any]:
-    """Yield an exporter to `address`. Its log is silenced: the result says all."""
+def _exporting(kind: Any, address: str) -> Iterator[Callable[[Any], None]]:
+    """Yield the function that sends something to `address`; it raises `HarnessError` with the exporter's last words."""
+    heard = _Heard()
     logger = logging.getLogger("opentelemetry")
-    before, logger.disabled = logger.disabled, True
+    logger.addHandler(heard)
+    before, logger.propagate = logger.propagate, False
     exporter = kind(endpoint=address, timeout=_TIMEOUT_S)
+
+    def send_all(found: Any) -> None:
+        if exporter.export(found).name != "SUCCESS":
+            raise HarnessError(
+                f"The collector did not take the numbers of the run: {shown(heard.last)[:_MOST_SAID]}",
+                where=shown(address),
+                remedy="Check that a collector with an OTLP/HTTP receiver listens there, usually at port 4318",
+            )
+
     try:
-        yield exporter
+        yield send_all
     finally:
         exporter.shutdown()
-        logger.disabled = before
+        logger.propagate = before
+        logger.removeHandler(heard)
 
 
-def _check(result: Any, address: str) -> None:
-    if result.name != "SUCCESS":
-        raise HarnessError(
-            "The collector did not take the numbers of the run",
-            where=address,
-            remedy="Check that a collector with an OTLP/HTTP receiver listens there, usually at port 4318",
-        )
+class _Heard(logging.Handler):
+    """The last message of a log."""
+
+    last = "it gave no reason"
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep the message."""
+        self.last = record.getMessage().rstrip(".")
 
 
 def _resource(judged: JudgedRun) -> Any:
@@ -132,14 +146,14 @@ def _metrics_data(judged: JudgedRun) -> Any:
 
 
 def _point(sdk: Any, labels: Labels, times: list[int], point: float | Histogram) -> Any:
-    shown = {name: visible(value) for name, value in labels.items()}
+    attributes = {name: visible(value) for name, value in labels.items()}
     if not isinstance(point, Histogram):
-        return sdk.NumberDataPoint(shown, *times, point)
+        return sdk.NumberDataPoint(attributes, *times, point)
     up_to = [0, *counts_up_to_bounds(point), point.count]
     counts = [above - below for below, above in itertools.pairwise(up_to)]
     bounds = [bound_ns / NS_PER_S for bound_ns in BOUNDS_NS]
     total, low, high = (value / NS_PER_S for value in (point.total, point.low, point.high))
-    return sdk.HistogramDataPoint(shown, *times, point.count, total, counts, bounds, low, high)
+    return sdk.HistogramDataPoint(attributes, *times, point.count, total, counts, bounds, low, high)
 
 
 def _spans(judged: JudgedRun) -> Iterator[Any]:

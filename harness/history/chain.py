@@ -12,10 +12,11 @@ import math
 from collections.abc import Hashable, Sequence
 from typing import Generic, TypeVar
 
+from harness.stats.student import student_quantile
+
 Node = TypeVar("Node", bound=Hashable)
 CONFIDENCE = 0.95
-_Z = 1.959964
-"""Half-width of the interval in standard errors."""
+_LEAST_FREEDOM = 4.0
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -30,20 +31,21 @@ class Edge(Generic[Node]):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Level:
-    """The level of a state above the start, with its standard error; all are logarithms."""
+    """The level of a state above the start, with its standard error; all are logarithms. The interval has `reach` of those."""
 
     value: float
     error: float
+    reach: float = 1.96
 
     @property
     def low(self) -> float:
         """Lower end of the interval."""
-        return self.value - _Z * self.error
+        return self.value - self.reach * self.error
 
     @property
     def high(self) -> float:
         """Upper end of the interval."""
-        return self.value + _Z * self.error
+        return self.value + self.reach * self.error
 
 
 def reachable(edges: Sequence[Edge[Node]], start: Node) -> dict[Node, int]:
@@ -61,8 +63,11 @@ def reachable(edges: Sequence[Edge[Node]], start: Node) -> dict[Node, int]:
     return found
 
 
-def levels(edges: Sequence[Edge[Node]], start: Node) -> dict[Node, Level]:
-    """Return the level of every node that is tied to `start`, which is at zero. Every error must be above zero."""
+def levels(edges: Sequence[Edge[Node]], start: Node, freedom: float = math.inf) -> dict[Node, Level]:
+    """Return the level of every node that is tied to `start`, which is at zero. Every error must be above zero.
+
+    `freedom` are the degrees of freedom from which the errors are known.
+    """
     import numpy as np
 
     places = reachable(edges, start)
@@ -79,11 +84,12 @@ def levels(edges: Sequence[Edge[Node]], start: Node) -> dict[Node, Level]:
     weighted = signs * weights[:, None]
     covariance = np.linalg.inv(signs.T @ weighted)
     values = covariance @ (weighted.T @ effects)
-    freedom = len(used) - (len(places) - 1)
+    loops = len(used) - (len(places) - 1)
     left = effects - signs @ values
-    ratio = math.sqrt(max(1.0, float(weights @ left**2) / freedom)) if freedom else 1.0
+    ratio = math.sqrt(max(1.0, float(weights @ left**2) / loops)) if loops else 1.0
     errors = ratio * np.sqrt(np.diag(covariance))
+    reach = student_quantile(CONFIDENCE, max(freedom, _LEAST_FREEDOM))
     return {
-        node: Level(float(values[place - 1]), float(errors[place - 1])) if place else Level(0.0, 0.0)
+        node: Level(float(values[place - 1]), float(errors[place - 1]), reach) if place else Level(0.0, 0.0)
         for node, place in places.items()
     }

@@ -12,6 +12,7 @@ from harness.history.chain import Edge, Level, levels
 from harness.history.document import ChangePoint, Course, History, Point
 from harness.history.entry import Entry, Evidence, Link, Machine, State
 from harness.history.ledger import Ledger
+from harness.history.location import ERROR
 from harness.history.order import States, ordered_commits
 from harness.history.segments import change_points
 from harness.history.states import CommitFacts
@@ -21,8 +22,6 @@ from harness.policy.history import HistoryRules, Machines
 
 SHORT = 12
 """Digits of a commit that are shown."""
-_MEDIAN_ERROR = math.sqrt(math.pi / 2)
-"""Standard error of a median of normal values, in those of a mean."""
 _PRIOR_BLOCKS = 8.0
 """Weight of the usual spread of a course beside the spread of one session, in blocks: eight blocks tell a spread badly."""
 _LEAST_ERROR = 1e-7
@@ -108,8 +107,15 @@ class _Course:
     ) -> None:
         self._benchmark, self._metric, self._machine = key
         self._entries, self._known, self._around = entries, known, around
-        commits = {state.commit for entry in entries for state in (entry.base, entry.candidate)}
-        self._commits = sorted(commits, key=lambda commit: places[commit])
+        self._into: dict[str, list[Entry]] = {}
+        self._out: dict[str, list[Entry]] = {}
+        self._times: dict[str, str] = {}
+        for entry in entries:
+            self._out.setdefault(entry.base.commit, []).append(entry)
+            self._into.setdefault(entry.candidate.commit, []).append(entry)
+            for state in (entry.base, entry.candidate):
+                self._times[state.commit] = self._times.get(state.commit) or state.committed or ""
+        self._commits = sorted(self._times, key=lambda commit: places[commit])
         self._worse = _WORSE.get(self._metric, 1)
         self._measured = [entry for entry in entries if entry.effect is not None]
 
@@ -134,7 +140,7 @@ class _Course:
 
     def _tied(self, start: int, *, is_reference: bool, note: str = "", is_tied: bool = True) -> Course:
         edges = self._edges()
-        found = levels(edges, start)
+        found = levels(edges, start, self._freedom())
         tied = [commit for commit in self._commits if self._known.of_commit(commit) in found]
         last = self._commits.index(tied[-1])
         anchored = self._anchored(start)
@@ -162,6 +168,11 @@ class _Course:
             for entry in self._measured
         ]  # fmt: skip
 
+    def _freedom(self) -> float:
+        """Return the degrees of freedom from which the spread of the course is known."""
+        timed = [entry for entry in self._measured if entry.kind is Evidence.PAIRED]
+        return sum(max(entry.blocks - 1, 0) for entry in timed) if timed else math.inf
+
     def _anchored(self, start: int) -> dict[str, Entry]:
         """Return the commits that were compared with the start directly, with the last such measurement."""
         return {
@@ -172,19 +183,16 @@ class _Course:
         }
 
     def _point(self, commit: str, level: Level, anchored: Mapping[str, Entry]) -> Point:
-        into = [entry for entry in self._entries if entry.candidate.commit == commit]
+        into, out = self._into.get(commit, []), self._out.get(commit, [])
         step = next((entry for entry in reversed(into) if entry.link is Link.STEP), None)
-        out = [entry for entry in self._entries if entry.base.commit == commit]
         value = next((entry.value for entry in reversed(into) if entry.value is not None), None)
         if value is None:
             value = next((entry.base_value for entry in out if entry.base_value is not None), None)
         facts = self._around.facts.get(commit)
-        times = [state.committed for entry in self._entries for state in (entry.base, entry.candidate)
-                 if state.commit == commit and state.committed]  # fmt: skip
         return Point(
             commit=commit,
             day=into[-1].day if into else out[0].day,
-            committed=facts.committed if facts else next(iter(times), ""),
+            committed=facts.committed if facts else self._times[commit],
             subject=facts.subject if facts else "",
             change=math.expm1(level.value), low=math.expm1(level.low), high=math.expm1(level.high),
             effect=math.expm1(step.effect) if step is not None and step.effect is not None else None,
@@ -220,7 +228,7 @@ class _Course:
         anchored = self._anchored(start)
         series = [(point.commit, anchored[point.commit]) for point in points if point.commit in anchored]
         values = [entry.effect or 0.0 for _, entry in series]
-        errors = [_MEDIAN_ERROR * entry.spread / math.sqrt(max(entry.blocks, 1)) for _, entry in series]
+        errors = [ERROR * entry.spread / math.sqrt(max(entry.blocks, 1)) for _, entry in series]
         found = change_points(values, statistics.median(errors) if errors else 0.0)
         ends = [0, *found, len(values)]
         middles = (
@@ -243,4 +251,4 @@ def _error(entry: Entry, usual: float) -> float:
         return entry.spread
     own = max(entry.blocks - 1, 0)
     variance = (_PRIOR_BLOCKS * usual + own * entry.spread**2) / (_PRIOR_BLOCKS + own)
-    return _MEDIAN_ERROR * math.sqrt(variance / max(entry.blocks, 1))
+    return ERROR * math.sqrt(variance / max(entry.blocks, 1))

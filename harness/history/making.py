@@ -3,7 +3,6 @@
 import hashlib
 import math
 import re
-import statistics
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,9 +12,10 @@ from harness.errors import UsageError
 from harness.exact.metrics import INSTRUCTIONS
 from harness.history import states
 from harness.history.entry import Entry, Evidence, Link, Machine, State
+from harness.history.location import location, spread
+from harness.judge.metrics import LOAD_METRICS
 from harness.judge.verdict import Comparison, Judgement, Kind, Verdict
-from harness.session.receipt import Receipt
-from harness.stats.power import spread_of
+from harness.session.receipt import Receipt, SessionPlan
 
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}", re.ASCII)
 _CHANGED = "+changes"
@@ -23,6 +23,7 @@ _EXACT_SPREAD = 1e-6
 """Least spread of a count, as a share: the method of least squares needs one."""
 _INSTRUCTIONS_SPREAD = 2.5e-4
 """Least spread of a count of instructions: identical code differs by less than twice as much."""
+_OF_LOAD = frozenset(metric.name for metric in LOAD_METRICS.values())
 _UNUSED = frozenset({Verdict.INVALID, Verdict.REMOVED})
 
 
@@ -83,13 +84,13 @@ def entries_of(
     for one in judgement.comparisons:
         if not _is_kept(one) or (withheld and one.kind is Kind.PAIRED):
             continue
-        changes = logs_of(one)
-        effect, spread = _of_count(one) if one.kind is Kind.EXACT else _of_blocks(changes)
+        changes = first_blocks(one, receipt.plan)
+        effect, scatter = _of_count(one) if one.kind is Kind.EXACT else _of_blocks(changes)
         found.append(
             Entry(
                 session=session, link=link, day=receipt.started_at[:10], machine=machine, base=sides[0],
                 candidate=sides[1], paths=measured_paths(receipt), benchmark=one.benchmark, metric=one.metric, unit=one.unit,
-                kind=Evidence(str(one.kind)), effect=effect, spread=spread, blocks=len(changes),
+                kind=Evidence(str(one.kind)), effect=effect, spread=scatter, blocks=len(changes),
                 base_value=_finite(one.base), value=_finite(one.candidate), verdict=str(one.verdict), margin=one.margin,
             )
         )  # fmt: skip
@@ -101,14 +102,13 @@ def withheld(judgement: Judgement) -> str:
     return next(iter(judgement.controls.reasons), "")
 
 
-def logs_of(one: Comparison) -> tuple[float, ...]:
-    """Return the changes of all blocks of a comparison, of the screen and fresh ones, as logarithms.
-
-    The fresh blocks alone would not do: a chain needs each effect, and not only those that were confirmed.
-    """
+def first_blocks(one: Comparison, plan: SessionPlan) -> tuple[float, ...]:
+    """Return the changes of the first blocks of a comparison, as logarithms: as many as every such session makes."""
     if one.kind is not Kind.PAIRED:
         return ()
-    return tuple(math.log1p(change) for change in (*one.screened, *one.changes) if change > -1)
+    screened = one.screened or one.changes
+    count = plan.load_blocks if one.metric in _OF_LOAD else plan.blocks_before_deciding
+    return tuple(math.log1p(change) for change in screened[:count] if change > -1)
 
 
 def _is_kept(one: Comparison) -> bool:
@@ -118,9 +118,7 @@ def _is_kept(one: Comparison) -> bool:
 
 
 def _of_blocks(changes: Sequence[float]) -> tuple[float | None, float]:
-    if not changes:
-        return None, 0.0
-    return statistics.median(changes), spread_of(changes) or 0.0
+    return (location(changes), spread(changes)) if changes else (None, 0.0)
 
 
 def _of_count(one: Comparison) -> tuple[float | None, float]:

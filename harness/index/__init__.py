@@ -1,1 +1,1 @@
-"""What the folders of runs and sessions below a parent came to: verdict or validity, and key figures."""
+"""The results of the folders of runs and sessions below a parent: verdict or validity, and key figures."""

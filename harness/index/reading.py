@@ -144,6 +144,15 @@ def _bisect(path: Path, facts: Entry) -> Entry:
     document = decode(path / BISECT_NAME, BisectDocument)
     asked = document.asked
     figures = [("commits", f"{max(len(document.commits) - 1, 0):,}"), ("probes", f"{document.probes:,}")]
+    if document.answer is not None:
+        found = document.answer.commits
+        figures.insert(
+            0,
+            (
+                str(document.answer.outcome),
+                " to ".join(one[:_SHORT] for one in dict.fromkeys(found[:1] + found[-1:])),
+            ),
+        )
     title = f"{asked.good[:_SHORT]} … {asked.bad[:_SHORT]} {document.benchmark or asked.select} {document.metric}".strip()
     return _made(facts, "", title, "finished" if document.finished else "unfinished", figures, ())
 

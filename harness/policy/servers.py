@@ -4,6 +4,7 @@ Every refusal is a `UsageError` that names the server and the setting.
 """
 
 import difflib
+import re
 import shlex
 from collections.abc import Iterator, Mapping
 from signal import Signals
@@ -17,6 +18,7 @@ from harness.units import parse_duration_s
 PORT = "{port}"
 TCP = "tcp"
 _SIGNALS = ("SIGTERM", "SIGINT", "SIGQUIT", "SIGHUP", "SIGUSR1", "SIGUSR2", "SIGKILL")
+_NAME = re.compile(r"\w[\w.-]*", re.ASCII)
 _EXAMPLE = 'Write command = "python server.py {port}"'
 
 
@@ -73,10 +75,18 @@ def read_servers(declared: Any, where: str) -> dict[str, ServerSettings]:
         raise UsageError(
             "servers is not a table of tables", where=where, remedy="Write [tool.harness.servers.NAME]"
         )
+    for name in declared:
+        if not _NAME.fullmatch(name):
+            raise UsageError(
+                f"'{name}' is no name for a server",
+                where=where,
+                remedy="Use letters, digits, hyphens, dots and underscores",
+            )
     return {name: _read(name, table, where) for name, table in declared.items()}
 
 
 def _read(name: str, table: Mapping[str, Any], where: str) -> ServerSettings:
+    table = {key.replace("_", "-"): value for key, value in table.items()}
     for prefix, given, kind in (("", table, ServerSettings), ("stop.", table.get("stop", {}), Stop)):
         for key in given if isinstance(given, dict) else ():
             _refuse_unknown(

@@ -43,6 +43,7 @@ def as_json(judged: JudgedRun, directory_text: str | None = None) -> dict[str, A
         "recorder_ns_per_call": run.facts.recorder_ns_per_call if run.facts else None,
         "split_ns_per_switch": run.facts.split_ns_per_switch if run.facts and run.facts.split else None,
         "stated": _stated(run),
+        "backends": msgspec.to_builtins(document.backends),
         "children": children_json(run),
         "served": server_json(run),
         "operations": _operations(run),

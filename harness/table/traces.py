@@ -26,7 +26,7 @@ def part_id(span_id: str, part: str) -> str:
 
 
 def traceparent_of(seed: int) -> Callable[[int], str]:
-    """Return the function from the moment of entry to the value of the header, for the hot path: 1 µs a call."""
+    """Return the function from the moment of entry to the value of the header, for the hot path: 2 µs a call."""
     key, new = _key(seed), hashlib.blake2b
 
     def traceparent(entered_ns: int) -> str:

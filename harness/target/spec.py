@@ -13,6 +13,7 @@ from harness.errors import UsageError
 from harness.model import Engine
 from harness.redaction.patterns import HIDDEN
 from harness.redaction.redact import learn_parameters, redact_text
+from harness.target.client.address import CA
 
 HTTP = "http"
 SERVE = "serve"
@@ -42,7 +43,7 @@ def kind_and_place(name: str) -> tuple[str, str]:
 
     The place of a Lambda handler may have AWS's dotted form `package.module.handler`; that of a server is its URL.
     """
-    if name.startswith(_SCHEMES):
+    if name[:8].lower().startswith(_SCHEMES):
         return HTTP, name
     kind, _, place = name.partition(":")
     if kind not in KINDS:
@@ -53,12 +54,16 @@ def kind_and_place(name: str) -> tuple[str, str]:
     return kind, place
 
 
-def with_absolute_files(parameters: Mapping[str, str]) -> dict[str, str]:
-    """Return the parameters with absolute names of files: some processes that read them have another current folder."""
-    files = {
-        name: str(Path(parameters[name]).absolute()) for name in (REQUESTS, VALUES) if parameters.get(name)
+def with_absolute_files(parameters: Mapping[str, str], name: str = "") -> dict[str, str]:
+    """Return the parameters of the target called `name` with absolute names of files.
+
+    Some processes that read them have another current folder.
+    """
+    known = (REQUESTS, VALUES, *([CA] if kind_and_place(name)[0] == HTTP else []))
+    return {
+        **parameters,
+        **{key: str(Path(parameters[key]).absolute()) for key in known if parameters.get(key)},
     }
-    return {**parameters, **files}
 
 
 def first_engine(name: str, parameters: Mapping[str, str]) -> Engine:

@@ -65,6 +65,7 @@ class Bisection:
         except KeyboardInterrupt:
             return self._blank(Outcome.INTERRUPTED)
         else:
+            self._document.answer = answer
             self._document.finished = answer.outcome is not Outcome.RANGE or time.monotonic() < self._ends_s
             return answer
         finally:

@@ -1,7 +1,8 @@
 """Measure the ceiling of the harness's own HTTP client: its highest rate against a server that answers two bytes.
 
 A run close to it measures the load generator. The client is measured as the run will use it: under the same engine, with the
-same split, in as many processes; plain HTTP, whatever the server of the run speaks.
+same split, in as many processes; plain HTTP, whatever the server of the run speaks. The rate is that of a client with a
+processor of its own: its calls for each second of CPU.
 """
 
 import contextlib
@@ -14,13 +15,15 @@ from collections.abc import Iterator
 from harness.console.console import Talk
 from harness.errors import HarnessError, ServerError
 from harness.model import Executor
-from harness.processes.loadrun import LoadPlan, run_load
+from harness.processes.loadrun import LoadPlan, LoadResult, run_load
 from harness.processes.several import run_with_workers
 from harness.processes.subject import Subject
 from harness.reading.summary import throughput
 from harness.run.directory import RunDirectory
 from harness.run.documents import BackendFacts
 from harness.supervise import Supervisor, private_folder
+from harness.target.client.address import read_address
+from harness.target.client.connections import Connections
 from harness.target.spec import ENGINE, HTTP, SERVE, kind_and_place
 from harness.units import format_rate
 from harness.work.servers import Backends
@@ -31,14 +34,23 @@ NAME = "HTTP client"
 _MEASURED_S = 1.0
 _WARMUP_S = 0.3
 _USERS = 8
+_LEAST_SHARE = 0.05
 
 
 def with_client(
     backends: Backends, selection: Selection, plan: LoadPlan, supervisor: Supervisor, talk: Talk
 ) -> Backends:
-    """Return the back ends of a run, with the ceiling of its client if its target is a server with a URL."""
-    if kind_and_place(selection.spec.name)[0] not in {HTTP, SERVE}:
+    """Return the back ends of a run, with the ceiling of its client if its target is a server with a URL.
+
+    Raises `TargetError` if no server is there: the measurement of the ceiling would only delay the message.
+    """
+    kind = kind_and_place(selection.spec.name)[0]
+    if kind not in {HTTP, SERVE}:
         return backends
+    if kind == HTTP:
+        connections = Connections(read_address(selection.spec.name, selection.spec.parameters))
+        connections.begin()
+        connections.close()
     facts = client_ceiling(supervisor, plan, selection.spec.parameters.get(ENGINE))
     if facts.ceiling_per_s:
         talk.say(f"Ceiling: {NAME} {format_rate(facts.ceiling_per_s)}")
@@ -46,7 +58,7 @@ def with_client(
 
 
 def client_ceiling(supervisor: Supervisor, plan: LoadPlan, engine: str | None) -> BackendFacts:
-    """Return the client's highest rate on this machine now, in calls per second; unknown if it cannot be measured."""
+    """Return the client's highest rate on this machine, in calls per second; unknown if it cannot be measured."""
     plan = dataclasses.replace(
         plan,
         scenario=dataclasses.replace(SCENARIOS["closed"], executor=Executor.CLOSED, think_time_s=0.0),
@@ -64,14 +76,24 @@ def client_ceiling(supervisor: Supervisor, plan: LoadPlan, engine: str | None) -
             if result.ending.interrupted:
                 raise KeyboardInterrupt
             rate_per_s = throughput(folder / RunDirectory.CALLS, _MEASURED_S)
+            share = _processor_share(result)
     except HarnessError as error:
         return BackendFacts(what=f"not measured: {error}", is_client=True)
     processes = f"{plan.workers} process{'es' if plan.workers > 1 else ''}"
     return BackendFacts(
-        ceiling_per_s=rate_per_s or None,
-        what=f"requests to a server that answers two bytes, by {plan.users} users in {processes}, without TLS",
+        # As on a processor of its own: what others took of it in this second, they may not take in the run.
+        ceiling_per_s=rate_per_s / share if rate_per_s else None,
+        what=f"requests to a server that answers two bytes, by {plan.users} users in {processes}, for each second of CPU, without TLS",
         is_client=True,
     )
+
+
+def _processor_share(result: LoadResult) -> float:
+    """Return the mean share of a processor that the client's processes used; 1 if it is unknown or too small to tell."""
+    hosts = [worker.host for worker in result.workers] or [result.host]
+    shares = [host.cpu_share for host in hosts if host.cpu_share is not None]
+    mean = sum(shares) / len(shares) if shares else 0.0
+    return mean if mean > _LEAST_SHARE else 1.0
 
 
 @contextlib.contextmanager

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from harness.errors import UsageError
 from harness.instructions import valgrind
-from harness.model import Scenario
+from harness.model import Executor, Scenario
 from harness.policy.build import Build
 from harness.policy.policy import Policy
 from harness.processes.loadrun import LoadPlan
@@ -26,8 +26,17 @@ CHOICES = {
 }
 """The suites that each word selects. `all` leaves out the one that needs a tool which is not installed everywhere."""
 SEGMENT_WARMUP_S = 1.5
+LOCUST_USERS = 10
 LOAD_SHARE = 0.5
 """Share of the budget for load, where both micro-benchmarks and load are measured."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class LocustUsers:
+    """A locustfile and the number of its users, in place of a scenario."""
+
+    file: Path
+    count: int
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -40,6 +49,7 @@ class LoadOptions:
     backends: str
     data: Data
     rate_per_s: float | None = None
+    locustfile: Path | None = None
 
     def plan(self, seed: int) -> LoadPlan:
         """Return the plan of each segment."""
@@ -161,6 +171,7 @@ def load_options(
     scenario: str | None,
     segment_s: float,
     rate_per_s: float | None,
+    locust: LocustUsers | None = None,
 ) -> LoadOptions:
     """Return the options for loading both sides, with `backends` where a side needs any.
 
@@ -177,10 +188,25 @@ def load_options(
     if backends != "none":
         require(data)
     return LoadOptions(
-        scenario=load_scenario(scenario, policy, driven),
+        scenario=_of_locustfile(locust, driven) if locust else load_scenario(scenario, policy, driven),
         duration_s=segment_s,
         warmup_s=SEGMENT_WARMUP_S,
         backends=backends,
         data=data,
         rate_per_s=rate_per_s,
+        locustfile=locust.file if locust else None,
+    )
+
+
+def _of_locustfile(locust: LocustUsers, driven: Mapping[Side, Driven]) -> Scenario:
+    """Return the scenario of a locustfile's users. Raises `UsageError` without the file, or without servers to call."""
+    if not locust.file.is_file():
+        raise UsageError(f"There is no locustfile '{locust.file}'", remedy="Name a file with Locust's users")
+    if not all(one.server for one in driven.values()):
+        raise UsageError(
+            "The users of a locustfile call a server, and the target is none that the harness starts",
+            remedy="Add --serve NAME, of [tool.harness.servers.NAME]",
+        )
+    return Scenario(
+        locust.file.stem, "the users of a locustfile", executor=Executor.CLOSED, users=locust.count
     )

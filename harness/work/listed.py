@@ -54,7 +54,6 @@ def listed_session(asked: ComparisonRequest, talk: Talk) -> Listed:
 
     Raises as `sessions.carry_out`. Nothing is left behind.
     """
-    talk.say("Finding the benchmarks of both sides …")
     with private_folder() as folder, termination_as_exception(), Supervisor() as supervisor:
         log = folder / "slots.log"
         request = SessionRequest(
@@ -68,6 +67,7 @@ def listed_session(asked: ComparisonRequest, talk: Talk) -> Listed:
             log,
             builder=Builder.of(asked.build, supervisor, talk.say),
         ) as prepared:
+            talk.say("Finding the benchmarks of both sides …")
             receipt = begin_receipt(request, prepared)
             session = MicroSession(
                 request,

@@ -9,9 +9,13 @@ import msgspec
 from harness.bisect.reading import LEAST_ENDS, MOST_ENDS, Changes, compared_changes, is_decided, wall_changes
 from harness.console.console import Talk
 from harness.errors import InvalidRunError
+from harness.history.making import measured_paths
+from harness.policy.build import Build
 from harness.policy.policy import Policy
-from harness.session.conductor import SessionRequest, run_session
+from harness.session.conductor import MicroSession, SessionRequest, begin_receipt
 from harness.session.receipt import Phase, Receipt, SessionPlan
+from harness.session.sides.builds import Builder
+from harness.session.sides.built import prepare_sides
 from harness.session.sides.subjects import TreeSide
 from harness.supervise import Supervisor, private_folder, termination_as_exception
 from harness.work.comparison import CHOICES, ComparisonRequest, load_options
@@ -26,7 +30,7 @@ _LOAD_ALPHA_PERCENT = 10.0
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Found:
-    """The changes between two commits, and the paths that were measured; none where a side has compiled modules."""
+    """The changes between two commits, and the paths that were measured; none where a side is built, or has compiled modules."""
 
     changes: list[Changes]
     paths: tuple[str, ...]
@@ -78,7 +82,7 @@ class _Looks:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Prober:
-    """What all sessions of a search have in common."""
+    """The settings that all sessions of a search have in common."""
 
     project: Path
     policy: Policy
@@ -88,6 +92,8 @@ class Prober:
     scenario: str | None = None
     backends: str = "embedded"
     segment_s: float = 4.0
+    build: Build | None = None
+    """The command that builds each commit first; None to measure them as they are."""
 
     def measure(self, first: str, last: str, select: Sequence[str], blocks: int | None, number: int) -> Found:
         """Return the changes of `last` over `first`: in so many good blocks, or in as many as decide if there is a change.
@@ -107,7 +113,8 @@ class Prober:
             if self.suite == "micro"
             else compared_changes(receipt, policy, self.metric)
         )
-        return Found(changes, _paths(receipt))
+        # A build reads more files than those that are measured.
+        return Found(changes, _paths(receipt) if self.build is None else ())
 
     def _policy(self, blocks: int | None) -> Policy:
         """Return the policy of a session. Under load a probe has few blocks: the search weighs them itself."""
@@ -132,14 +139,10 @@ class Prober:
             least_blocks=least, screen_blocks=_MOST_BAD * (blocks or MOST_ENDS), confirm_blocks=0
         )
         with termination_as_exception(), Supervisor() as supervisor:
-            return run_session(
-                SessionRequest(*sides, self.policy, seed, folder / "slots.log", "bisect", select=select),
-                plan_for=lambda _found: plan,
-                looks=_Looks(blocks, self.metric, self.policy.margin_percent / 100),
-                supervisor=supervisor,
-                write=lambda _receipt: None,
-                progress=_NoProgress(),
-            )
+            request = SessionRequest(*sides, self.policy, seed, folder / "slots.log", "bisect", select=select)
+            looks = _Looks(blocks, self.metric, self.policy.margin_percent / 100)
+            builder = Builder.of(self.build, supervisor, lambda _sentence: None)
+            return _session(request, plan, looks, supervisor, builder)
 
     def _request(
         self,
@@ -165,13 +168,27 @@ class Prober:
         )
         return ComparisonRequest(
             base=sides[0], candidate=sides[1], policy=policy, suites=suites, seed=seed, out=folder, command="bisect",
-            name="bisect", driven=driven, load=load, select=select,
+            name="bisect", driven=driven, load=load, select=select, build=self.build,
         )  # fmt: skip
+
+
+def _session(
+    request: SessionRequest, plan: SessionPlan, looks: _Looks, supervisor: Supervisor, builder: Builder | None
+) -> Receipt:
+    """Do as `run_session`, on sides that are built first."""
+    sides = request.base, request.candidate
+    with prepare_sides(*sides, request.policy, supervisor, request.log, builder=builder) as prepared:
+        receipt = begin_receipt(request, prepared)
+        session = MicroSession(request, prepared, supervisor, receipt, lambda _receipt: None, _NoProgress())
+        try:
+            session.run(lambda _found: plan, looks)
+            receipt.finished = not receipt.trouble
+        except KeyboardInterrupt:
+            receipt.interrupted = True
+    return receipt
 
 
 def _paths(receipt: Receipt) -> tuple[str, ...]:
     if any(root.base_compiled or root.candidate_compiled for root in receipt.measured):
         return ()
-    roots = {path for root in receipt.measured for path in (root.base, root.candidate) if path}
-    lock = receipt.policy.get("lock")
-    return tuple(sorted({*roots, *([lock] if isinstance(lock, str) else [])}))
+    return tuple(measured_paths(receipt))

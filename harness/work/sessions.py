@@ -44,6 +44,7 @@ from harness.session.slots.sizing import Discovery, Found
 from harness.supervise import Supervisor, termination_as_exception
 from harness.units import format_duration
 from harness.work.budgets import (
+    confirming_s,
     load_plan_within,
     plan_within,
     require_room_for_counting,
@@ -269,13 +270,9 @@ class _Work:
         count = len(found.comparable)
         block_s = found.block_s(SessionPlan())
         plan = plan_within(
-            asked.budget_s,
-            block_s,
-            self._shared_policy,
-            count,
-            asked.share_of("micro"),
-            self._beside_blocks_s(found),
-        )
+            asked.budget_s, block_s, self._shared_policy, count, asked.share_of("micro"),
+            self._beside_blocks_s(found), confirming_s(found),
+        )  # fmt: skip
         self._blocks_s = block_s * (plan.screen_blocks + plan.confirm_blocks)
         self._talk.say(
             f"{count} benchmarks: about {_about(block_s * plan.least_blocks)} for {plan.least_blocks} blocks, which clear "
@@ -297,21 +294,23 @@ class _Work:
             return
         self._allowance.begin_suite()
         plan = options.plan(asked.seed)
-        servers = provide(
-            options.backends,
-            self._supervisor,
-            self._folder.path / "servers",
-            self._talk,
-            options.data,
-        )
+        logs = self._folder.path / "servers"
+        servers = provide(options.backends, self._supervisor, logs, self._talk, options.data)
         with self._scratch() as scratch, servers as backends:
             places = overlays(self._prepared, scratch)
             served = served_sides(self._prepared, places, scratch)
             session = LoadSession(
                 self._supervisor, backends, loaded_subjects(asked.driven, places, backends, served), plan,
-                self._folder.path / "segments", asked.policy.limits, served=served,
+                self._folder.path / "segments", asked.policy.limits, served=served, locustfile=options.locustfile,
             )  # fmt: skip
             prove_servers(session)
+            if options.locustfile:
+                self.receipt.environment["locustfile"] = str(options.locustfile)
+            self.receipt.environment |= {
+                f"server of the {side}": one.server.settings.shown
+                for side, one in asked.driven.items()
+                if one.server
+            }
             if options.rate_per_s is None and options.scenario.executor is Executor.OPEN:
                 self._talk.say(f"Probing both sides, {_about(probe_seconds())} …")
                 session = at_rate_of_slower_side(session)

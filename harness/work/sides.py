@@ -36,7 +36,7 @@ class Driven:
 
     def parameters(self, backends: Mapping[str, str]) -> dict[str, str]:
         """Return the factory's parameters; those that the user wrote into the SPEC win over those of the stores."""
-        own = with_absolute_files(self.spec.parameters)
+        own = with_absolute_files(self.spec.parameters, self.spec.name)
         return {**(backends if self.entry.needs_servers else {}), **own}
 
 

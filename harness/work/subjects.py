@@ -46,7 +46,10 @@ class Selection:
 
     def parameters(self, variant: str) -> dict[str, str]:
         """Return the factory's parameters for one variant."""
-        return {**with_absolute_files(self.spec.parameters), **({"variant": variant} if variant else {})}
+        return {
+            **with_absolute_files(self.spec.parameters, self.spec.name),
+            **({"variant": variant} if variant else {}),
+        }
 
 
 def find_scenario(name: str) -> Scenario:
@@ -129,6 +132,15 @@ def with_replayed(selection: Selection, replayed: Path | None) -> Selection:
     return dataclasses.replace(
         selection, spec=TargetSpec(spec.name, {**spec.parameters, REQUESTS: str(replayed)})
     )
+
+
+def refuse_profiles(selection: Selection, what: str) -> None:
+    """Raise `UsageError` for profiles (`what`) of a server with a URL: they would be of the harness's own client."""
+    if kind_and_place(selection.spec.name)[0] == HTTP:
+        raise UsageError(
+            f"{what} would show the harness's own HTTP client: the server is a process of somebody else",
+            remedy="Let the harness start it (--serve), or profile its application in-process, as wsgi:PLACE or asgi:PLACE",
+        )
 
 
 def _variants(spec: TargetSpec, entry: Entry, wanted: tuple[str, ...]) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ import matplotlib.colors
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from harness.units import format_bytes, significant
 from reports.charts.data import (
@@ -43,6 +44,7 @@ _LEAST_WAITING = 0.5
 # Share of a panel's width without axis and labels, with some room between two names.
 _PLOTTED = 0.72
 _LEAST_LETTERS = 3
+_BYTE_UNITS = (2**30, 2**20, 2**10, 1)
 
 Line = tuple[str, Floats, str, Any]
 """A text, its values by time bin, a colour and a dash pattern."""
@@ -139,6 +141,11 @@ def draw_over_time(plot: OverTimePlot) -> Figure:
         axes.plot(one.x, one.y, color=run_colour(one.run), linewidth=1.3)
     axes.set_xlim(0, end_s)
     axes.set_ylim(0, top * 1.12)
+    if plot.unit == "bytes":
+        # Round numbers of the unit that is written.
+        size = next(size for size in _BYTE_UNITS if top >= 2 * size or size == 1)
+        axes.set_yticks([tick * size for tick in MaxNLocator(6).tick_values(0, top / size)])
+        axes.set_ylim(0, top * 1.12)
     axes.yaxis.set_major_formatter(lambda value, _: _written(value, plot.unit))
     direct_labels(
         axes,

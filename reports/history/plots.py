@@ -15,6 +15,8 @@ _MOST_WIDTH = 3.0
 _STEPS = (1.0, 2.0, 5.0, 10.0)
 _TICKS = 4
 _SHORT = 12
+_MOST_MARKS = 80
+"""States up to which each has a mark: of more, those that something happened at."""
 _LONGEST_SUBJECT = 70
 
 
@@ -43,6 +45,7 @@ def plot_of(course: Course, allowed: float, web_address: str | None) -> Plot:
         marks=tuple(
             Mark(x(place), y(point.change), words_of(point), _kind(point))
             for place, point in enumerate(points)
+            if len(points) <= _MOST_MARKS or _kind(point) or point.commit in changed or point is points[-1]
         ),
         ticks=tuple(Tick(y(value), change_text(value) if value else "0 %") for value in _ticks(low, high)),
         changes=tuple(x(place) for place, point in enumerate(points) if point.commit in changed),

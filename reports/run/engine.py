@@ -25,7 +25,10 @@ def engine_facts(side: Side) -> tuple[tuple[str, str], ...]:
 def _client_facts(side: Side) -> tuple[tuple[str, str], ...]:
     if not is_remote(side.run):
         return ()
-    return (("server", _SERVER),)
+    redirects = {name: counts.get("redirects", 0) for name, counts in side.run.counters.items()}
+    told = ", ".join(f"{format_count(count)} to {name}" for name, count in redirects.items() if count)
+    said = (("server", _SERVER), ("redirects", f"redirects that were not followed: {told}" if told else ""))
+    return tuple((name, words) for name, words in said if words)
 
 
 def _engine_facts(side: Side) -> tuple[tuple[str, str], ...]:

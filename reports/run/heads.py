@@ -13,6 +13,7 @@ from reports.run.comparison import (
     errors,
     latency_metric,
     profile_number,
+    service_metrics,
     throughput,
     unserved,
 )
@@ -26,7 +27,7 @@ Value = Callable[[Side], float | None]
 def heads(sides: Sequence[Side], *, ratios: bool) -> tuple[Head, ...]:
     """Return the five heads, each with its question and its table."""
     made = (
-        ("api", "API response", "How fast, and how reliably, does a caller get an answer?", _api()),
+        ("api", "API response", "How fast, and how reliably, does a caller get an answer?", _api(sides)),
         ("memory", "Memory use", "How much memory does it hold, and how much does a request churn?", _memory(sides)),
         ("concurrency", "Concurrency efficiency", "What does a call wait for, and who holds the loop?", _concurrency(sides)),
         ("database", "Database performance", "How often are the back ends asked, and what do the caches save?", _database(sides)),
@@ -38,12 +39,12 @@ def heads(sides: Sequence[Side], *, ratios: bool) -> tuple[Head, ...]:
     )
 
 
-def _api() -> list[Metric]:
+def _api(sides: Sequence[Side]) -> list[Metric]:
     return [
         Metric("Throughput", throughput, format_rate, Better.HIGHER, COUNT_CAUTION),
         latency_metric("response_ns", "p50", "Response p50"),
         latency_metric("response_ns", "p99", "Response p99"),
-        latency_metric("service_ns", "p50", "Service p50"),
+        *service_metrics(sides),
         Metric("Errors", errors, format_percent, caution=COUNT_CAUTION),
         Metric("Not completed", unserved, format_percent, caution=COUNT_CAUTION),
     ]

@@ -8,6 +8,7 @@ import msgspec
 from harness.errors import InvalidRunError
 from harness.profiles.difference.finding import detectable_effect
 from harness.reading.engines import words_of
+from harness.reading.generator import is_foreign
 from harness.reading.profiles import (
     RunProfile,
     own_samples,
@@ -71,7 +72,7 @@ def _missing(sides: Sequence[Side]) -> list[str]:
     notes += [note for side in sides if (note := _elsewhere(side))]
     asked = {name for side in sides for name in side.run.document.profiles.by_kind() if name != "wait"}
     found = {file.kind for side in sides for file in profile_files(side.run)}
-    if not asked and not found - {"wait"}:
+    if not asked and not found - {"wait"} and not any(is_foreign(side.run) for side in sides):
         notes.append("No CPU or memory profile: run again with --profile cpu,memory to see functions")
     return notes
 

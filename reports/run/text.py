@@ -27,6 +27,7 @@ _MOST_ROWS = 12
 # Facts without which the numbers are misread.
 _NEEDED_FACTS = (
     "server",
+    "redirects",
     "engine",
     "CPU of calls",
     "left running",

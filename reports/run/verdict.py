@@ -8,6 +8,7 @@ from harness.capacity.plateau import is_reached
 from harness.environment import differences
 from harness.policy.thresholds import Level
 from harness.reading.comparing import COUNT_CAUTION, TIME_CAUTION, uncomparable
+from harness.reading.generator import is_foreign
 from harness.reading.served import has_bad_errors, is_saturated, kept_up, planned_rate
 from harness.units import format_count, format_ns, format_rate
 from reports.run import trouble
@@ -146,7 +147,7 @@ def next_command(sides: Sequence[Side]) -> NextCommand:
     if len(sides) == 1 and (longer := run_to_certify(sides[0])):
         return longer
     run, variant = shlex.join(scenario_words(sides[0])), variant_words(sides)
-    if not sides[0].run.document.profiles.by_kind():
+    if not sides[0].run.document.profiles.by_kind() and not is_foreign(sides[0].run):
         return NextCommand(
             f"{run}{variant} --profile cpu,memory", "see which functions the time and memory go to"
         )

@@ -147,7 +147,9 @@ def _typed(spec: str) -> str:
 def _serving(receipt: Receipt) -> str:
     """Return the option for a target that is a server of the project, which may not be the project's target."""
     kind, server = kind_and_place(str(receipt.policy.get("target") or "").partition("?")[0])
-    return f" --serve {shlex.quote(server)}" if kind == SERVE else ""
+    file = receipt.environment.get("locustfile")
+    users = f" --locustfile {shlex.quote(str(file))}" if file else ""
+    return f" --serve {shlex.quote(server)}{users}" if kind == SERVE else ""
 
 
 def next_command(judgement: Judgement, receipt: Receipt, links: Links) -> NextCommand:

@@ -31,7 +31,7 @@ class TokenSettings:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class StoreSettings:
-    """The addresses of the stores. `dynamo_endpoint` of None leaves the choice to boto3."""
+    """The addresses of the stores. None leaves `dynamo_endpoint` to boto3, and `neo4j_database` to the server: the user's home."""
 
     table: str
     neo4j_uri: str
@@ -42,6 +42,7 @@ class StoreSettings:
     redis_password: str | None = dataclasses.field(default=None, repr=False)
     region: str = "us-east-1"
     dynamo_endpoint: str | None = None
+    neo4j_database: str | None = None
 
 
 def read_tokens(environ: Mapping[str, str]) -> TokenSettings:
@@ -71,6 +72,7 @@ def read_stores(environ: Mapping[str, str]) -> StoreSettings:
         neo4j_uri=_bolt_uri(environ),
         neo4j_user=_required(environ, "NEO4J_USER"),
         neo4j_password=_required(environ, "NEO4J_PASSWORD"),
+        neo4j_database=environ.get("NEO4J_DATABASE") or None,
         redis_host=host,
         redis_port=port,
         redis_password=environ.get("REDIS_PASSWORD") or None,

@@ -16,6 +16,7 @@ from harness.target.spec import KINDS
 from harness.work import checks
 from scenarios.catalogue import SCENARIOS
 from targets.registry import TARGETS
+from tests.support.cli import sentence_of
 
 
 def said(capsys, *words):
@@ -105,8 +106,9 @@ def test_a_mistake_is_one_sentence_with_the_code_of_usage(capsys, words, sentenc
 def test_a_mistake_is_told_as_json_too(capsys):
     code, out, err = said(capsys, "list", "--json", "--nothing")
     document = json.loads(out)
-    assert document["exit_code"] == code == ExitCode.USAGE
-    assert err == f"harness: {document['error']}\n"
+    assert [*document] == ["schema", "error"]
+    assert document["error"]["exit_code"] == code == ExitCode.USAGE
+    assert err == f"harness: {sentence_of(document)}\n"
 
 
 def test_the_list_names_everything_there_is_to_run(capsys):

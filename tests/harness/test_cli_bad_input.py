@@ -18,7 +18,7 @@ from harness.reading.summary import load
 from harness.table import calls
 from harness.target.loading import make
 from reports.run import html, text, view
-from tests.support.cli import end_of, harness, inside, started, until_called
+from tests.support.cli import end_of, harness, inside, sentence_of, started, until_called
 from tests.support.run_builder import make_run
 
 # What was typed, and words that the sentence must hold: what is wrong, and what to do about it.
@@ -71,7 +71,7 @@ def test_a_wrong_word_is_named_with_what_to_write_instead(tmp_path, typed, words
     for word in words:
         assert word in said.error
     if typed:
-        assert said.document == {"schema": 1, "error": said.error, "exit_code": 2}
+        assert (sentence_of(said.document), said.document["error"]["exit_code"]) == (said.error, 2)
     assert list(tmp_path.rglob("*")) == []
 
 
@@ -79,7 +79,7 @@ def test_of_a_process_the_last_line_is_the_sentence_and_there_is_no_traceback(tm
     said = harness("run", "stedy", "--json", cwd=tmp_path)
     assert said.code == 2
     assert said.stderr == f"harness: {said.error}\n"
-    assert said.document == {"schema": 1, "error": said.error, "exit_code": 2}
+    assert (sentence_of(said.document), said.document["error"]["exit_code"]) == (said.error, 2)
 
 
 # What ends the process or shows only in it, and one of those that are only told.
@@ -139,7 +139,7 @@ def test_a_target_that_cannot_be_made_says_why(tmp_path, case):
     assert said.code == code
     for word in words:
         assert word in said.error
-    assert said.document["error"] == said.error
+    assert sentence_of(said.document) == said.error
     assert list((tmp_path / "runs").iterdir()) == []
 
 
@@ -289,7 +289,7 @@ def test_a_damaged_run_is_refused_with_what_is_wrong(copy, damage):
     assert said.code == 5
     assert words in said.error
     assert str(copy) in said.error
-    assert said.document["exit_code"] == 5
+    assert said.document["error"]["exit_code"] == 5
 
 
 def test_a_run_without_its_facts_is_read_and_says_so(copy):

@@ -11,8 +11,9 @@ import pytest
 
 from harness.cli import make_parser
 from harness.requests.reading import read_requests
+from harness.target.client.address import read_address
 from harness.target.importing import load_object
-from harness.target.spec import KINDS, kind_and_place, parse_spec
+from harness.target.spec import HTTP, KINDS, kind_and_place, parse_spec
 from scenarios.catalogue import SCENARIOS
 from targets.registry import TARGETS
 from tests.support.readme import README, ROOT, blocks, commands, heredocs, of_the_harness
@@ -88,7 +89,9 @@ def test_every_scenario_and_target_that_is_shown_is_one_that_there_is(words):
         *(side.removeprefix("target:") for side in sides if side.startswith("target:")),
     ]
     for spec in map(parse_spec, filter(None, specs)):
-        if spec.is_factory:
+        if kind_and_place(spec.name)[0] == HTTP:
+            read_address(spec.name, {})
+        elif spec.is_factory:
             assert spec.name.partition(":")[0] in written
         else:
             inspect.signature(load_object(TARGETS[spec.name].factory)).bind(**spec.parameters)

@@ -21,11 +21,12 @@ import numpy as np
 import pytest
 
 from harness.cli import main
-from harness.errors import InvalidRunError
+from harness.errors import HarnessError, InvalidRunError
 from harness.model import Outcome
 from harness.table import calls
 from reports.charts import figures
 from tests.support.processes import command_line, descendants, survivors
+from tests.support.schemas import check
 
 COMMAND = (sys.executable, "-m", "harness")
 JOURNAL_RECORD = np.dtype([("call", "<i8"), ("start_ns", "<i8"), ("end_ns", "<i8"), ("failed", "<i8")])
@@ -40,12 +41,14 @@ class Said:
     code: int
     stdout: str
     stderr: str
+    command: str = ""
 
     @property
     def document(self) -> dict[str, Any]:
-        """The one JSON document of `--json`: more than one, or anything else on stdout, is an error."""
+        """The one JSON document of `--json`: more than one, another shape, or anything else on stdout, is an error."""
         found = json.loads(self.stdout, parse_constant=_no_constant)
         assert self.stdout.count("\n") == 1
+        check(found, self.command)
         return found
 
     @property
@@ -62,6 +65,13 @@ class Said:
         return lines[0].removeprefix("harness: ")
 
 
+def sentence_of(document: dict[str, Any]) -> str:
+    """Return the error of a document as the sentence that stderr has."""
+    error = document["error"]
+    assert [*error] == ["what", "where", "remedy", "exit_code"]
+    return str(HarnessError(error["what"], where=error["where"], remedy=error["remedy"]))
+
+
 def _no_constant(name: str) -> None:
     raise AssertionError(f"{name} is not JSON")
 
@@ -71,7 +81,7 @@ def harness(
 ) -> Said:
     """Run one command to its end; there is never a traceback, whatever happens."""
     with started(*arguments, cwd=cwd, prefix=prefix) as process:
-        return end_of(process, patience_s)
+        return dataclasses.replace(end_of(process, patience_s), command=str(next(iter(arguments), "")))
 
 
 def without_drawings(patch: pytest.MonkeyPatch) -> None:
@@ -105,7 +115,7 @@ def inside(folder: Path | None, *arguments: object, **environment: str) -> Said:
         for name, value in given.items():
             patch.setenv(name, value)
         code = int(main(words))
-    return Said(code, *(stream.buffer.getvalue().decode() for stream in (out, err)))
+    return Said(code, *(stream.buffer.getvalue().decode() for stream in (out, err)), *words[:1])
 
 
 @contextlib.contextmanager

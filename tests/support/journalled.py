@@ -1,11 +1,10 @@
 """An HTTP server of known truth, in a process of its own: it writes a line for each request that it has answered.
 
 `/slow/MS` answers after so many ms, `/status/CODE` with a status, `/drop` closes the connection without an answer, `/stream`
-in three pieces, `/stall/MS/N` holds the whole server for so many ms at the N-th such request, and everything else with `ok`. Times are of the machine's monotonic clock, as in a table of calls.
+in three pieces, `/stall/MS/AFTER` holds the whole server once for so many ms, AFTER ms from the first such request, and everything else with `ok`. Times are of the machine's monotonic clock, as in a table of calls.
 """
 
 import asyncio
-import collections
 import contextlib
 import dataclasses
 import json
@@ -19,7 +18,7 @@ from tests.support.paths import ROOT
 from tests.support.processes import survivors
 
 NOW_NS = time.perf_counter_ns
-STALLS = collections.Counter()
+STALLS: dict[str, int] = {}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,8 +77,9 @@ async def answer(reader, writer, journal):
         if first == "slow":
             await asyncio.sleep(float(rest[0]) / 1000)
         if first == "stall":
-            STALLS[path] += 1
-            if STALLS[path] == int(rest[1]):
+            due_ns = STALLS.setdefault(path, arrived_ns + int(rest[1]) * 1_000_000)
+            if arrived_ns >= due_ns:
+                STALLS[path] = 1 << 62
                 time.sleep(float(rest[0]) / 1000)  # noqa: ASYNC251 - on purpose
         status = int(rest[0]) if first == "status" else 200
         body = b'{"ok": true}'
@@ -106,7 +106,7 @@ async def serve(journal, address):
             await answer(reader, writer, journal)
         writer.close()
 
-    server = await asyncio.start_server(handle, address, 0)
+    server = await asyncio.start_server(handle, address, 0, backlog=1_024)
     print(server.sockets[0].getsockname()[1], flush=True)
     await server.serve_forever()
 

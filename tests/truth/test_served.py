@@ -46,7 +46,7 @@ def test_every_request_of_the_plan_reaches_the_server(busy):
 
 def test_the_run_tells_what_the_server_is_and_used(busy):
     folder, found = busy
-    assert found["target"] == "serve:shop"
+    assert found["target"].startswith("serve:shop?")
     served = found["served"]
     assert served["command"] == "{python} server.py {port}"
     assert served["start_s"] > 0
@@ -83,6 +83,7 @@ def test_a_server_that_dies_in_the_middle_makes_the_run_invalid_and_is_quoted(tm
     [
         ("", "shop", "There is no server 'shop'"),
         (settings_text(), "shpo", "Did you mean shop?"),
+        (settings_text(), "", "There is no server ''"),
         ("[tool.harness.servers.shop]\nready = '/'\n", "shop", "Server 'shop' has no command"),
         (
             settings_text("python server.py 8000"),
@@ -167,3 +168,22 @@ def test_exact_counts_of_a_server_are_refused_by_name(tmp_path):
     )
     assert said.code == 2
     assert "are not counted in a server's process" in said.error
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--serve", "shop", "--locustfile", "nothing.py"), "There is no locustfile 'nothing.py'"),
+        (("--suite", "load", "--locustfile", "server.py"), "The load suite needs a target"),
+        (("--serve", "shop", "--users", 4), "--users are those of a locustfile"),
+        (
+            ("--serve", "shop", "--locustfile", "server.py", "--rate", 4),
+            "--rate and --scenario have no effect",
+        ),
+    ],
+)
+def test_senseless_words_about_a_locustfile_are_refused(tmp_path, options, words):
+    folder = project(tmp_path / "shop")
+    said = inside(folder, "compare", f"path:{folder}", f"path:{folder}", *options)
+    assert said.code == 2
+    assert words in said.error

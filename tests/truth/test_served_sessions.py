@@ -75,3 +75,16 @@ def test_identical_code_whose_launches_differ_raises_no_alarm(tmp_path):
     verdicts, said = compared(*sides, "--rate", 40, "--segment", "3s")
     assert said.code == 0
     assert not {"regressed", "improved", "invalid"} & set(verdicts.values())
+
+
+@pytest.mark.proof
+@pytest.mark.measures
+def test_a_side_whose_server_dies_makes_the_session_invalid_and_is_quoted(tmp_path):
+    dying = "if number == 30:\n    os.write(2, b'out of cheese')\n    os._exit(3)"
+    sides = both(tmp_path, "pass", candidate=dying)
+    said = harness(
+        "compare", f"path:{sides[0]}", f"path:{sides[1]}", "--serve", "shop", "--suite", "load", "--json", "--no-report",
+        "--rate", 40, "--segment", "1s", cwd=sides[0], patience_s=600,
+    )  # fmt: skip
+    assert said.code == 5
+    assert "out of cheese" in said.stderr + said.stdout

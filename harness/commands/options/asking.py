@@ -14,12 +14,14 @@ from harness.commands.options.shared import (
     add_seed,
     add_serve,
     add_verbose,
+    positive_int,
     positive_rate,
     requested,
     span_s,
     target_of,
 )
 from harness.console.console import Talk
+from harness.errors import UsageError
 from harness.judge import policy_file
 from harness.policy.build import Build
 from harness.policy.policy import Policy
@@ -27,7 +29,15 @@ from harness.session.receipt import Side
 from harness.session.sides.subjects import Subject, TreeSide
 from harness.units import parse_duration_s
 from harness.work.command_line import command_line
-from harness.work.comparison import CHOICES, ComparisonRequest, load_options, of_servers, suites_of
+from harness.work.comparison import (
+    CHOICES,
+    LOCUST_USERS,
+    ComparisonRequest,
+    LocustUsers,
+    load_options,
+    of_servers,
+    suites_of,
+)
 from harness.work.judging import stricter
 from harness.work.sides import driven_sides, read_side
 
@@ -77,6 +87,13 @@ def add_session_options(parser: argparse.ArgumentParser) -> None:
         help="measured time of one load segment (default 4s)",
     )
     add_serve(parser)
+    parser.add_argument(
+        "--locustfile", type=Path, metavar="FILE",
+        help="drive the servers of --serve by the users of this locustfile, unchanged, with the same seed on both sides",
+    )  # fmt: skip
+    parser.add_argument(
+        "--users", type=positive_int, metavar="N", help="users of the locustfile (default 10)"
+    )
     add_requests(parser)
     add_backends(parser, "stores of the load suite")
     add_out(parser, "session's folder")
@@ -100,8 +117,9 @@ def say_target(request: ComparisonRequest, talk: Talk) -> None:
 def read_policy(args: argparse.Namespace, project: Path) -> Policy:
     """Return the policy of `--policy` or of the project, strict if `--strict` is given."""
     policy = stricter(policy_file.read(args.policy or project), strict=args.strict)
-    served = getattr(args, "serve", None) and target_of(args)
-    return msgspec.structs.replace(policy, target=served or policy.target)
+    if getattr(args, "serve", None) is None:
+        return policy
+    return msgspec.structs.replace(policy, target=target_of(args))
 
 
 def read_build(args: argparse.Namespace, project: Path) -> Build | None:
@@ -109,6 +127,21 @@ def read_build(args: argparse.Namespace, project: Path) -> Build | None:
     if args.build is not None:
         return policy_file.build_of(args.build, "--build")
     return policy_file.build(getattr(args, "policy", None) or project)
+
+
+def _locust(args: argparse.Namespace) -> LocustUsers | None:
+    if args.locustfile is None:
+        if args.users is not None:
+            raise UsageError(
+                "--users are those of a locustfile", remedy="Add --locustfile FILE, or remove it"
+            )
+        return None
+    if args.rate is not None or args.scenario is not None:
+        raise UsageError(
+            "A locustfile has users of its own: --rate and --scenario have no effect",
+            remedy="Remove them; --users N sets the number of users",
+        )
+    return LocustUsers(args.locustfile, args.users or LOCUST_USERS)
 
 
 def ask(
@@ -128,9 +161,11 @@ def ask(
     sides = sides or (read_side(base, policy, project, given), read_side(candidate, policy, project, given))
     driven = driven_sides(base, candidate, policy, given)
     is_served = driven is not None and any(one.server for one in driven.values())
-    wanted = suites_of(args.suite, policy, has_target=driven is not None, is_served=is_served)
+    # A server that is named here is to be loaded, whatever the project's gate measures without one.
+    named = args.suite or ("load" if args.serve is not None and "load" not in policy.suites else None)
+    wanted = suites_of(named, policy, has_target=driven is not None, is_served=is_served)
     if is_served and not isinstance(sides[1], TreeSide):
-        wanted = of_servers(wanted, args.suite)
+        wanted = of_servers(wanted, named)
     load = None
     if "load" in wanted:
         load = load_options(
@@ -140,6 +175,7 @@ def ask(
             scenario=args.scenario,
             segment_s=args.segment,
             rate_per_s=args.rate,
+            locust=_locust(args),
         )
     budget_s = args.budget
     if budget_s is None and policy.budget is not None:

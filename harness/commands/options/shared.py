@@ -117,9 +117,12 @@ def add_serve(parser: argparse.ArgumentParser) -> None:
 
 def target_of(args: argparse.Namespace) -> str | None:
     """Return the SPEC of `--target` or `--serve`. Raises `UsageError` for both."""
-    if args.serve and getattr(args, "target", None):
+    target: str | None = getattr(args, "target", None)
+    if args.serve is None:
+        return target
+    if target is not None:
         raise UsageError("--serve and --target name two targets", remedy="Give one of them")
-    return f"{SERVE}:{args.serve}" if args.serve else getattr(args, "target", None)
+    return f"{SERVE}:{args.serve}"
 
 
 def add_requests(parser: argparse.ArgumentParser) -> None:

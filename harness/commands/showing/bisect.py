@@ -9,6 +9,7 @@ from harness.errors import ExitCode
 from harness.redaction.documents import without_secrets
 from harness.redaction.visible import typed
 from harness.units import format_percent
+from harness.work.command_line import command_line
 
 _SHORT = 12
 _MOST_NAMED = 8
@@ -58,6 +59,8 @@ def _interval(low: float | None, high: float | None) -> str:
 
 
 def _next(answer: Answer) -> str:
+    if answer.outcome is Outcome.INTERRUPTED:
+        return f"continue: {command_line()}"
     if answer.commit is not None:
         return f"look at it: {typed('git', 'show', answer.commit[:_SHORT])}"
     if answer.commits:

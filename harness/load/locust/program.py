@@ -1,6 +1,8 @@
 """Run Locust's own program in this process."""
 
 import locust.main  # isort: skip
+import os
+import random
 import sys
 from typing import Any
 
@@ -12,5 +14,8 @@ MASTER: Any = locust.runners.MasterRunner
 
 def run(words: list[str]) -> None:
     """Run Locust with these words; it ends the process with `SystemExit`. Raises what a locustfile raises when it is imported."""
+    if seed := os.environ.get("HARNESS_LOCUST_SEED"):
+        # A comparison wants the same users on both sides.
+        random.seed(seed)
     sys.argv = ["locust", *words]
     locust.main.main()

@@ -9,6 +9,7 @@ better than two servers of identical code do; a null control of that kind would 
 import contextlib
 import dataclasses
 import random
+import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Protocol
@@ -18,14 +19,16 @@ import msgspec
 from harness.errors import HarnessError, RefusedError
 from harness.policy.policy import Limit
 from harness.policy.thresholds import Level, Threshold, Thresholds
+from harness.processes.job import Ready
 from harness.processes.loadrun import LoadPlan, run_into
 from harness.processes.subject import Subject
 from harness.reading.judging import judge
 from harness.reading.limits import limit_counts
-from harness.reading.summary import load
+from harness.reading.summary import RunSummary, load
 from harness.run.directory import RunDirectory
 from harness.run.documents import BackendFacts, RunDocument
-from harness.serving.server import RunningServer, Server
+from harness.serving.server import RunningServer, Server, how_lost
+from harness.session.load.locustfile import run_locustfile
 from harness.session.load.segments import fault_of, segment_of
 from harness.session.receipt import LoadBlock, Phase, Receipt, Segment, Side
 from harness.session.sides.served import ServedSide
@@ -73,6 +76,8 @@ class LoadSession:
     keep: bool = False
     served: Mapping[Side, ServedSide] = dataclasses.field(default_factory=dict)
     """The sides of servers that the harness starts."""
+    locustfile: Path | None = None
+    """File whose users drive the servers, in place of the plan's calls."""
 
     @property
     def logs(self) -> Path:
@@ -157,6 +162,8 @@ class BlockInTheMaking:
         return dataclasses.replace(subject, server=self._running.get(label, subject.server))
 
     def _segment(self, label: str) -> Segment:
+        if self._session.locustfile:
+            return self._of_locustfile(label, self._session.locustfile)
         directory = RunDirectory.create(self._session.folder, f"{self._number:03}", label)
         try:
             segment = self._measured(directory, label)
@@ -181,10 +188,36 @@ class BlockInTheMaking:
         run = load(directory.path)
         run.document.backends = session.servers.facts(run.counters, run.measured_s)
         directory.write(run.document)
-        self.failed = bool(run.trouble) or not run.total.outcomes["completed"]
+        return self._summarised(run, result.ready)
+
+    def _of_locustfile(self, label: str, file: Path) -> Segment:
+        session, server = self._session, self._running[label]
+        plan = dataclasses.replace(session.plan, seed=self._seed)
+        folder = session.folder / f"{self._number:03}-{label}"
+        try:
+            run = load(run_locustfile(session.supervisor, file, server.url, plan, folder))
+        except KeyboardInterrupt:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+        ready = Ready({}, opening_ns=server.ready_ns)
+        segment = self._summarised(run, ready, how_lost(server))
+        if fault_of(segment) or session.keep:
+            return msgspec.structs.replace(segment, directory=folder.name)
+        shutil.rmtree(folder)
+        return segment
+
+    def _summarised(self, run: RunSummary, ready: Ready, lost: str | None = None) -> Segment:
+        """Return the segment of a run; `lost` is the sentence on a server that ended meanwhile."""
+        session = self._session
+        self.failed = bool(run.trouble or lost) or not run.total.outcomes["completed"]
         stands_alone = judge(run).validity.level is not Level.INVALID
         limits = limit_counts(run, session.limits) if stands_alone else []
-        return segment_of(run, judge(run, session.thresholds).validity, result.ready, limits)
+        segment = segment_of(run, judge(run, session.thresholds).validity, ready, limits)
+        if lost:
+            return msgspec.structs.replace(
+                segment, validity=str(Level.INVALID), reasons=[lost, *segment.reasons]
+            )
+        return segment
 
     def _document(self, label: str, plan: LoadPlan) -> Callable[[dict[str, float]], RunDocument]:
         receipt, subject = self._receipt, self._session.subject(label)

@@ -32,6 +32,8 @@ from harness.session.slots.block import NULL
 from harness.supervise import Supervisor, private_folder
 
 _METADATA = ".harness-metadata"
+_MOST_ASKED = 500
+"""Largest number of files that git is asked about at once."""
 _NO_PACKAGES = frozenset({"bin", "include", "share", "etc"})
 """Folders that installing makes beside the packages."""
 
@@ -110,6 +112,9 @@ def _built(
             side: _copy(one, folder / letter, policy.source_roots)
             for (side, one), letter in zip(sides.items(), "ab", strict=False)
         }
+        # Before the builds: a project without a suite is told so at once.
+        candidate = copies[Side.CANDIDATE][0]
+        suite = find_places(candidate, policy.suite).found if with_suite else ()
         results = {}
         for side, (project, top) in copies.items():
             require_complete(project, policy.source_roots)
@@ -117,10 +122,10 @@ def _built(
             what = f"the {side} '{sides[side].label}'" if len(sides) > 1 else sides[side].label
             builder.into(results[side], what, project, top)
             facts[side] = _facts(sides[side], sources.digest(top))
-        places = _places(copies[Side.CANDIDATE][0], results, policy, with_suite=with_suite)
+        places = _places(candidate, results, policy, suite)
         for side, (project, top) in copies.items():
             shutil.rmtree(top / ".git", ignore_errors=True)
-            _put(results[side], project, places)
+            _put(results[side], project, places, suite)
             shown[side] = TreeSide(sides[side].spec, project.resolve(), title=sides[side].label)
     except OSError as error:
         raise HarnessError(
@@ -147,22 +152,21 @@ def _refuse_checkouts_in(build: Build, sides: Mapping[Side, TreeSide]) -> None:
 
 
 def _places(
-    candidate: Path, results: Mapping[Side, Path], policy: Policy, *, with_suite: bool
+    candidate: Path, results: Mapping[Side, Path], policy: Policy, suite: Sequence[str]
 ) -> dict[str, Path]:
     """Return {import name: path in the project} of what either build made: where its source is, or else as it is imported.
 
     Packages of tests that are installed too stay what they are: parts of the suite.
     """
-    suite = find_places(candidate, policy.suite).found if with_suite else ()
     own = source_roots(candidate, policy.source_roots, suite, policy.target)
-    tops = NO_SOURCE.union(Path(place).parts[0] for place in suite if place != ".")
+    not_measured = {*_NO_PACKAGES, *NO_SOURCE, *suite}
     found: dict[str, Path] = {}
     for side, result in results.items():
         _refuse_dependencies(result, side)
         made = {
             name: leaf
             for name, leaf in leaves(result).items()
-            if name in own or leaf.parts[0] not in _NO_PACKAGES | tops
+            if name in own or leaf.parts[0] not in not_measured
         }
         if not made:
             raise UsageError(
@@ -194,21 +198,25 @@ def _refuse_dependencies(result: Path, side: Side) -> None:
             )
 
 
-def _put(result: Path, project: Path, places: Mapping[str, Path]) -> None:
-    """Put the packages and modules of a build in the place of their sources."""
-    made = leaves(result)
+def _put(result: Path, project: Path, places: Mapping[str, Path], suite: Sequence[str]) -> None:
+    """Put the packages and modules of a build in the place of their sources; a suite among those stays."""
+    made, aside = leaves(result), result.with_name(f"{result.name}-sources")
     roots = {}
     for name, path in places.items():
-        source = project / path
-        if source.is_dir() and not source.is_symlink():
-            shutil.rmtree(source)
-        else:
-            source.unlink(missing_ok=True)
+        if (project / path).exists():
+            (aside / path).parent.mkdir(parents=True, exist_ok=True)
+            (project / path).rename(aside / path)
         if name in made:
             destination = path if (result / made[name]).is_dir() else path.with_name(made[name].name)
             (project / destination).parent.mkdir(parents=True, exist_ok=True)
             shutil.move(result / made[name], project / destination)
             roots[name] = str(destination)
+    for place in map(Path, suite):
+        # With the folders around it that were not installed: it may be a part of a package of tests.
+        top = next((one for one in (*reversed(place.parents), place) if not (project / one).exists()), None)
+        if top is not None and (aside / top).exists():
+            (project / top).parent.mkdir(parents=True, exist_ok=True)
+            (aside / top).rename(project / top)
     metadata = []
     for place in sorted(result.glob("*.dist-info")):
         metadata.append(f"{_METADATA}/{place.name}")
@@ -236,7 +244,9 @@ def _generated(prepared: Prepared, candidate: TreeSide) -> Iterator[str]:
             _, is_inside, rest = copy.rpartition(inside)
             if is_inside and not any((tree / path / rest).exists() for tree in prepared.trees.values()):
                 lacking.append(f"{path}/{rest}")
-    if lacking and (ignored := git.run(candidate.project, "check-ignore", "--", *lacking).stdout):
+    if lacking and (
+        ignored := git.run(candidate.project, "check-ignore", "--", *lacking[:_MOST_ASKED]).stdout
+    ):
         names = ", ".join(ignored.splitlines()[:3])
         yield f"Both sides lack {names}, which an installed copy has and git ignores. If a build makes it: {BUILD_BOTH}"
 

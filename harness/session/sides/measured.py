@@ -10,6 +10,8 @@ from harness.session.sides.roots import NEVER_LINKED, import_name, is_compiled, 
 
 BUILD_BOTH = 'Have each side built: [tool.harness] build = "pip", or another command'
 _MOST_NAMED = 3
+_SAME_S = 2.0
+"""Difference in time between files that may have been written at once, by a checkout, in seconds."""
 _COMPILED_FROM = {".pyx": b"", ".c": b"PyInit_", ".cc": b"PyInit_", ".cpp": b"PyInit_", ".rs": b"#[pymodule]"}
 """Suffixes of sources of compiled modules, with the words that such a source has."""
 
@@ -34,22 +36,22 @@ def _compiled(root: str, place: Path) -> Iterator[str]:
     """Yield the import name of each compiled module, and the path of each other shared library."""
     if place.is_file() and is_compiled(place):
         yield root
-    for folder, names, files in os.walk(place):
-        names[:] = [name for name in names if name not in NEVER_LINKED]
-        inside = Path(folder).relative_to(place)
-        for name in files:
-            if is_compiled(Path(name)):
-                yield f"{root}.{import_name(inside / name)}"
-            elif name.endswith((".so", ".dylib")) or ".so." in name:
-                yield f"{root}/{inside / name}"
+    for file in _files(place):
+        inside = file.relative_to(place)
+        if is_compiled(file):
+            yield f"{root}.{import_name(inside)}"
+        elif file.name.endswith((".so", ".dylib")) or ".so." in file.name:
+            yield f"{root}/{inside}"
 
 
 def refuse_uneven_builds(measured: Sequence[MeasuredRoot], trees: Mapping[Side, Path]) -> None:
     """Raise UsageError if one side has compiled modules that the other lacks: that side would fall back, or fail.
 
-    Modules that are new to a side with its own build and their source are accepted.
+    Modules that are new to a side with its own build and their source are accepted. A module that was compiled before its source
+    was edited is refused too: it is another code than that of the tree.
     """
     for one in measured:
+        _refuse_stale(one, trees)
         if one.base is None or one.candidate is None:
             continue
         for side, own, others in (
@@ -69,6 +71,31 @@ def refuse_uneven_builds(measured: Sequence[MeasuredRoot], trees: Mapping[Side, 
                     if is_built
                     else BUILD_BOTH,
                 )
+
+
+def _refuse_stale(one: MeasuredRoot, trees: Mapping[Side, Path]) -> None:
+    for side, path in ((Side.BASE, one.base), (Side.CANDIDATE, one.candidate)):
+        place = trees[side] / (path or "")
+        for file in _files(place) if path and read_built(trees[side]) is None else ():
+            if not is_compiled(file):
+                continue
+            stem, compiled_s = file.name.partition(".")[0], file.stat().st_mtime
+            sources = (file.with_name(stem + suffix) for suffix in _COMPILED_FROM)
+            edited = next(
+                (one for one in sources if one.exists() and one.stat().st_mtime > compiled_s + _SAME_S), None
+            )
+            if edited is not None:
+                raise UsageError(
+                    f"The {side}'s {file.relative_to(trees[side])} is older than its source {edited.name}",
+                    where=str(trees[side]),
+                    remedy=f"Compile it again. {BUILD_BOTH}",
+                )
+
+
+def _files(place: Path) -> Iterator[Path]:
+    for folder, names, files in os.walk(place):
+        names[:] = [name for name in names if name not in NEVER_LINKED]
+        yield from (Path(folder, name) for name in files)
 
 
 def built_elsewhere(
@@ -105,7 +132,9 @@ def built_elsewhere(
         return (
             f"Both builds lack the compiled {_some(lacking)} of the installed package: the fallback is measured",
         )
-    sources = [] if known else sorted({name for place in places for name in _sources(roots, place)})
+    sources = (
+        [] if known else sorted({name for place in places for name in sources_of_compiled(roots, place)})
+    )
     if not sources or is_built:
         return ()
     return (
@@ -113,16 +142,10 @@ def built_elsewhere(
     )
 
 
-def _sources(roots: Mapping[str, str], place: Path) -> Iterator[str]:
+def sources_of_compiled(roots: Mapping[str, str], place: Path) -> Iterator[str]:
     """Yield the path of each source of a compiled module that lies among the modules of a root."""
     for path in roots.values():
-        for folder, names, files in os.walk(place / path):
-            names[:] = [name for name in names if name not in NEVER_LINKED]
-            yield from (
-                str(path.relative_to(place))
-                for path in (Path(folder, name) for name in files)
-                if _is_source(path)
-            )
+        yield from (str(file.relative_to(place)) for file in _files(place / path) if _is_source(file))
 
 
 def _is_source(path: Path) -> bool:

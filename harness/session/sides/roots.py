@@ -135,7 +135,8 @@ def _leaves(project: Path, path: Path) -> Iterator[Path]:
         if place.exists():
             yield path
     elif place.is_dir():
-        for child in sorted(place.iterdir()):
+        # Compiled modules last: Python prefers them to source of the same name, and the last one of a name counts.
+        for child in sorted(place.iterdir(), key=lambda child: (is_compiled(child), child)):
             if child.is_file() and is_module(child) and import_name(Path(child.name)).isidentifier():
                 yield path / child.name
             elif child.is_dir() and child.name.isidentifier() and child.name not in NEVER_LINKED:

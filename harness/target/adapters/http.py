@@ -21,12 +21,32 @@ from harness.target.client.exchange import Exchange, make_exchange
 from harness.target.client.faults import LostError
 from harness.target.client.response import Response
 
-Event = tuple[bytes, frozenset[int], bool]
-"""The bytes of a request, the expected statuses, and True for a HEAD request, whose response has no body."""
+Event = tuple[bytes, frozenset[int], bool, Callable[[Response], None]]
+"""The bytes of a request, the expected statuses, True for a HEAD request, whose response has no body, and what counts a response.
+
+All of it is immutable data to the pool of events, which copies nothing between calls.
+"""
 _COMPLETED, _FAILED, _TIMED_OUT = (int(one) for one in (Outcome.COMPLETED, Outcome.FAILED, Outcome.TIMED_OUT))
 _USUAL = (("accept", "*/*"), ("accept-encoding", "gzip"), ("user-agent", "asset-harness"))
 """Headers of a request that has none of its own by these names."""
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _WITH_LENGTH = frozenset({"POST", "PUT", "PATCH"})
+
+
+class Tally:
+    """Counts of one operation that its times do not show: connections that its calls opened, and redirects that it got."""
+
+    __slots__ = ("connections", "redirects")
+
+    def __init__(self) -> None:
+        self.connections = self.redirects = 0
+
+    def count(self, response: Response) -> None:
+        """Count a response."""
+        if response.is_first:
+            self.connections += 1
+        if response.status in _REDIRECTS:
+            self.redirects += 1
 
 
 class Unwanted:
@@ -50,9 +70,12 @@ class HttpTarget(Adapted):
 
     def __init__(self, asked: Asked, address: Address, requests: Requests) -> None:
         self.address = address
-        events = Events(
-            requests, lambda template, holes: _event(address, template, holes, asked.expected), shared=True
-        )
+        self.tallies = {name: Tally() for name in requests.operations}
+
+        def event(template: Template, holes: Mapping[str, str]) -> Event:
+            return _event(address, template, holes, asked.expected, self.tallies[template.operation])
+
+        events = Events(requests, event, shared=True)
         self.operations = events.operations
         self.make_event = events.make
         self.judge = judge_answers(asked.expected, requests)
@@ -64,6 +87,13 @@ class HttpTarget(Adapted):
         self.with_traceparent = _with_traceparent
         self.open = self._connections.begin
         self.close = self._connections.close
+
+    def counters(self) -> Mapping[str, Mapping[str, int]]:
+        """Return the counts so far, by operation."""
+        return {
+            name: {"connections": tally.connections, "redirects": tally.redirects}
+            for name, tally in self.tallies.items()
+        }
 
 
 def adapt(asked: Asked) -> HttpTarget:
@@ -100,13 +130,20 @@ def judge_answers(expected: frozenset[int], requests: Requests) -> Judge:
     return judge
 
 
-def _event(address: Address, template: Template, holes: Mapping[str, str], expected: frozenset[int]) -> Event:
+def _event(
+    address: Address, template: Template, holes: Mapping[str, str], expected: frozenset[int], tally: Tally
+) -> Event:
     request = template.filled(holes)
     try:
         data = bytes_of(address, template, request)
     except ValueError as error:
         raise TargetError(f"The request cannot be sent: {error}", where=template.where) from error
-    return data, expected if template.expect is None else template.expect, request.method == "HEAD"
+    return (
+        data,
+        expected if template.expect is None else template.expect,
+        request.method == "HEAD",
+        tally.count,
+    )
 
 
 def bytes_of(address: Address, template: Template, request: Request) -> bytes:
@@ -122,14 +159,17 @@ def bytes_of(address: Address, template: Template, request: Request) -> bytes:
 
 
 def with_header(data: bytes, name: str, value: str) -> bytes:
-    """Return a request with one header more."""
-    line, end, rest = data.partition(b"\r\n")
-    return b"".join((line, end, f"{name}: {value}\r\n".encode("latin-1"), rest))
+    """Return a request with a header, in place of one of this name; names are in small letters."""
+    head, end, body = data.partition(b"\r\n\r\n")
+    own = name.encode("latin-1") + b":"
+    line, *headers = head.split(b"\r\n")
+    others = [header for header in headers if not header.startswith(own)]
+    return b"".join((b"\r\n".join((line, *others, own + b" " + value.encode("latin-1"))), end, body))
 
 
 def _with_traceparent(event: Event, value: str) -> Event:
-    data, expected, is_head = event
-    return with_header(data, HEADER, value), expected, is_head
+    data, expected, is_head, count = event
+    return with_header(data, HEADER, value), expected, is_head, count
 
 
 def headers_of(address: Address, template: Template, request: Request) -> Pairs:
@@ -153,12 +193,14 @@ def headers_of(address: Address, template: Template, request: Request) -> Pairs:
 
 def _caller(exchange: Exchange) -> Callable[[Event], Answer]:
     def call(event: Event) -> Answer:
-        data, expected, is_head = event
+        data, expected, is_head, count = event
         response = Response(is_head=is_head)
         try:
             first_byte_ns = exchange(data, response)
         except LostError as lost:
             return lost_answer(lost)
+        if response.is_first or response.status in _REDIRECTS:
+            count(response)
         if response.status in expected:
             return first_byte_ns
         return Unwanted(with_phrase(response.status), _FAILED, first_byte_ns)

@@ -18,7 +18,6 @@ from harness.target.adapters.http import Answer, HttpTarget, Unwanted, bytes_of,
 from harness.target.adapters.visitors import Event, Visitor, Visits
 from harness.target.adapters.web import with_phrase
 from harness.target.client.address import Address
-from harness.target.client.exchange import Exchange
 from harness.target.client.faults import LostError
 from harness.target.client.response import KeptResponse
 
@@ -33,7 +32,7 @@ def walk(target: Adapted, asked: Asked) -> None:
     def prepare(template: Template, holes: Mapping[str, str], names: Sequence[str]) -> _Prepared:
         return _Prepared(address, template, LateRequest(template, template.filled(holes), names))
 
-    Visits(requests, asked.expected, prepare).attach(target, _caller(target.exchange))
+    Visits(requests, asked.expected, prepare).attach(target, _caller(target))
 
 
 class _Prepared:
@@ -67,7 +66,9 @@ def _with_cookies(request: Request, user: Visitor) -> Request:
     return msgspec.structs.replace(request, headers=(*others, cookie))
 
 
-def _caller(exchange: Exchange) -> Callable[[Event, Visitor], Answer]:
+def _caller(target: HttpTarget) -> Callable[[Event, Visitor], Answer]:
+    exchange, tallies = target.exchange, target.tallies
+
     def call_for(event: Event, user: Visitor) -> Answer:
         step = user.step(event)
         try:
@@ -79,6 +80,7 @@ def _caller(exchange: Exchange) -> Callable[[Event, Visitor], Answer]:
             first_byte_ns = exchange(data, response)
         except LostError as lost:
             return lost_answer(lost)
+        tallies[step.operation].count(response)
         if response.status not in step.expected:
             return Unwanted(with_phrase(response.status), _FAILED, first_byte_ns)
         why = user.keep(step.saves, response.headers, lambda: _document(response))

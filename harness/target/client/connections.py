@@ -111,7 +111,8 @@ class Connections:
         address = self._address
         self.opened += 1
         error: OSError = ConnectionRefusedError()
-        for family, place in self._places:
+        places = self._places
+        for number, (family, place) in enumerate(places):
             sock = None
             try:
                 sock = socket.socket(family, socket.SOCK_STREAM)
@@ -120,6 +121,9 @@ class Connections:
                 sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 if self._context is not None:
                     sock = self._context.wrap_socket(sock, server_hostname=address.host)
+                if number:
+                    # A name may have several addresses, such as ::1 and 127.0.0.1: the others are not tried again.
+                    self._places = [places[number], *places[:number], *places[number + 1 :]]
                 return Connection(sock)
             except OSError as failed:
                 error = failed

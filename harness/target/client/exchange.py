@@ -31,6 +31,7 @@ def make_exchange(address: Address, connections: Connections, now_ns: Callable[[
     def exchange(request: bytes, response: Response) -> int:
         began_ns = now_ns()
         connection = take()
+        response.is_first = connection.is_fresh
         first_ns = 0
         try:
             connection.send(request)

@@ -25,6 +25,8 @@ class Response(HTTPResponseParser):
         self.is_complete = False
         self.keeps_connection = False
         """True if the server lets the connection be used again."""
+        self.is_first = False
+        """True if the request was the first of its connection."""
 
     def take(self, chunk: bytes) -> None:
         """Read the next bytes; none at the end of the connection.

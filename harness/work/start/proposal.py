@@ -7,6 +7,7 @@ from pathlib import Path
 from harness.errors import UsageError
 from harness.session.sides.roots import source_roots
 from harness.work.start.applications import LAMBDA, Application, find_applications
+from harness.work.start.built import needs_build
 from harness.work.start.django_urls import find_django_routes
 from harness.work.start.modules import Module, is_test, read_modules
 from harness.work.start.place import has_own_root, place_of
@@ -45,6 +46,8 @@ class Proposal:
     """Number of routes whose path the code computes."""
     source_roots: tuple[str, ...] = ()
     suite: str = ""
+    needs_build: bool = False
+    """True for a project whose code is compiled or generated in part."""
     locustfile: str = ""
 
     @property
@@ -75,9 +78,11 @@ def propose(project: Path) -> Proposal:
         raise _nothing(applications, around)
     has_events = made.new_files or any((project / made.requests).glob("*.json"))
     is_handler = made.target.startswith(f"{LAMBDA}:")
+    roots = _roots(project, made, modules)
     return dataclasses.replace(
         made,
-        source_roots=_roots(project, made, modules),
+        source_roots=roots,
+        needs_build=needs_build(project, roots),
         needs_events=is_handler and not has_events,
     )
 

@@ -57,6 +57,11 @@ def table_of(proposal: Proposal) -> str:
             "# The packages and modules that a comparison takes from each revision.",
             f"source-roots = [{roots}]",
         ]
+    if proposal.needs_build:
+        lines += [
+            "# Comparisons build each revision first: this project compiles or generates a part of its code.",
+            'build = "pip"',
+        ]
     if proposal.suite:
         lines += ["# The pytest-benchmark tests of `harness bench`.", f"suite = {_text(proposal.suite)}"]
     suites = [*(["micro"] if proposal.suite else []), *(["exact"] if proposal.target else [])]

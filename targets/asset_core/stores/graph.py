@@ -26,6 +26,7 @@ class BoltGraph:
 
     def __init__(self, settings: StoreSettings, limits: GraphLimits, *, pooling: bool) -> None:
         self._limits = limits
+        self._database = settings.neo4j_database
         self._current = CurrentCall()
         self._gate = Gate(NEO4J, limits.pool_size if pooling else None, limits.acquire_s)
         self._driver = make_driver(settings, limits, self._current, pooling=pooling)
@@ -113,6 +114,7 @@ class BoltGraph:
                     lambda: self._execute(text, parameters, scope, ping=ping, write=write),
                     self._limits.retry_s,
                     scope,
+                    merges=text in queries.MERGES,
                 )
         except (Neo4jError, DriverError, OSError) as error:
             if scope.remaining_s() <= 0:
@@ -138,6 +140,7 @@ class BoltGraph:
             neo4j.Query(text, timeout=self._current.allow(LONGEST_QUERY_S)),
             dict(parameters),
             routing_=neo4j.RoutingControl.WRITE if write else neo4j.RoutingControl.READ,
+            database_=self._database,
             bookmark_manager_=None,
             result_transformer_=transform,
         )

@@ -66,6 +66,8 @@ UPSERT_LINKS = {
     )
     for kind in RELATIONSHIP_KINDS
 }
+MERGES = frozenset({UPSERT_ASSETS, PLACE_ASSETS, UPSERT_RISKS, *UPSERT_LINKS.values()})
+"""Statements that make nodes unless they are there: of two writers at once, a server may refuse one as a second of its kind."""
 
 SCHEMA = (
     "CREATE CONSTRAINT asset_identity IF NOT EXISTS FOR (a:Asset) REQUIRE (a.tenant, a.id) IS UNIQUE",

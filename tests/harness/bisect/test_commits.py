@@ -27,7 +27,11 @@ def test_commits_come_in_order_and_those_of_documents_are_left_out(repository):
     assert (found.good, found.bad, found.commits, found.is_linear) == (first, more, (words, code, more), True)
     assert grouped(folder, found, ["pkg"]) == [first, code]
     assert grouped(folder, found, []) == [first, words, code, more]
-    assert changed_functions(folder, words, code, ["pkg"]) == ["pkg/__init__.py:work", "pkg/__init__.py:A.b"]
+    assert changed_functions(folder, words, code, ["pkg"]) == [
+        "pkg/__init__.py:work",
+        "pkg/__init__.py:A.b",
+        "pkg/__init__.py:(module)",
+    ]
 
 
 def test_a_merge_stands_for_its_branch_unless_the_good_one_is_inside(repository):

@@ -91,6 +91,13 @@ def test_garbage_is_refused_before_anything_is_built(folder, value, words):
     assert not (folder / "runs").exists()
 
 
+def test_a_project_without_a_suite_is_refused_before_anything_is_built(folder):
+    (folder / "benchmarks" / "test_bench.py").unlink()
+    said = inside(folder, "gate", "--base", "HEAD", "--suite", "micro", "--build", "false {overlay}")
+    assert said.code == 2
+    assert "has no benchmark suite" in said.error
+
+
 def test_a_failed_build_leaves_no_session_and_its_log_is_named(folder, tmp_path):
     write(folder, {"make.py": "import sys; print('x.c:1: error: missing'); sys.exit(1)\n"})
     said = harness("gate", "--base", "HEAD", "--suite", "micro", cwd=folder)

@@ -14,7 +14,7 @@ from harness.session.allowance import Allowance
 from harness.session.receipt import SessionPlan
 from harness.session.receipt_file import read_receipt
 from harness.work import sessions
-from tests.support.cli import inside
+from tests.support.cli import inside, sentence_of
 from tests.support.gate import comparison, edit, leftovers, make_shop, without_target
 from tests.support.git import git
 from tests.support.judge import count
@@ -166,7 +166,7 @@ def test_a_budget_for_too_few_blocks_is_refused_before_anything_is_measured(shop
     monkeypatch.setattr(sessions, "Allowance", functools.partial(Allowance, clock=lambda: 0.0))
     said = inside(shop, "gate", "--budget", "10s", "--json")
     assert said.code == 2
-    assert "a budget of at least" in said.document["error"]
+    assert "a budget of at least" in sentence_of(said.document)
     assert not list((shop / "runs").glob("*"))
 
 

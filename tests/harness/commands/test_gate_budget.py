@@ -16,6 +16,7 @@ from harness.session.slots.sizing import Discovery, Found
 from harness.stats.sequential import fewest_pairs
 from harness.units import parse_duration_s
 from harness.work import sessions
+from tests.support.cli import sentence_of
 from tests.support.gate import make_shop, without_target
 from tests.support.judge import block, count, slices
 
@@ -82,7 +83,7 @@ def test_a_budget_that_is_too_short_is_refused_beforehand_and_the_one_that_it_na
     World(monkeypatch)
     code, found, _ = gate("45s")
     assert code == 2
-    named = found["error"].partition("a budget of at least ")[2].partition(",")[0]
+    named = sentence_of(found).partition("a budget of at least ")[2].partition(",")[0]
     world = World(monkeypatch)
     code, found, receipt = gate(named)
     assert (code, found["verdict"], receipt["cut"]) == (0, "ok", "")

@@ -7,6 +7,7 @@ import pytest
 from harness.cli import main
 from harness.judge.verdict import Verdict
 from harness.work import sessions
+from tests.support.cli import sentence_of
 from tests.support.gate import make_shop, without_target
 from tests.support.git import git
 
@@ -58,7 +59,7 @@ def test_where_nothing_can_be_compared_the_gate_ends_at_once_with_the_cause(shop
         (shop / "benchmarks" / name).write_text(text)
     got, found, said = gate(capsys, "--suite", "micro")
     assert got == code
-    assert cause in (found["error"] if "error" in found else " ".join(found["reasons"]))
+    assert cause in (sentence_of(found) if "error" in found else " ".join(found["reasons"]))
     assert cause in " ".join(said.split())
     assert found.get("verdict", Verdict.INVALID) == Verdict.INVALID
 
@@ -67,7 +68,7 @@ def test_a_suite_that_never_had_a_benchmark_is_a_mistake_of_the_user(shop, capsy
     (shop / "benchmarks" / "test_work.py").write_text("def test_nothing(): pass\n")
     git(shop, "commit", "-q", "-a", "-m", "no benchmark")
     code, found, _ = gate(capsys)
-    assert (code, "no test takes the fixture" in found["error"]) == (2, True)
+    assert (code, "no test takes the fixture" in sentence_of(found)) == (2, True)
     assert not list((shop / "runs").glob("*"))
 
 

@@ -7,8 +7,11 @@ import pytest
 
 from harness.judge.judge import judge
 from harness.session.receipt_file import read_receipt
+from harness.work import sessions
 from tests.support.cli import inside
-from tests.support.judge import POLICY, of
+from tests.support.gate import edit, make_shop
+from tests.support.git import git
+from tests.support.judge import POLICY, count, of
 from tests.support.ledgers import anchor, commit, entry, exact, stored, write
 
 ALLOWED = "[tool.harness.history]\nallow-percent = 10\n"
@@ -39,8 +42,8 @@ def test_ten_commits_of_two_percent_pass_the_gate_and_fail_the_check_of_the_hist
     assert all(one["lines"] for one in added.document["added"])
     said, found = check(project)
     assert (said.code, found["exit_code"]) == (3, 3)
-    course = found["courses"][0]
-    assert (course["benchmark"], course["metric"], course["standing"]) == ("a", "wall", "grew")
+    course = next(one for one in found["courses"] if (one["benchmark"], one["metric"]) == ("a", "wall"))
+    assert course["standing"] == "grew"
     assert course["change"] == pytest.approx(1.02**10 - 1, abs=0.02)
     assert 0.10 < course["low"] < 1.02**10 - 1 < course["high"] < 0.30
     assert (course["steps"], course["unseen_steps"]) == (10, 10)
@@ -143,7 +146,7 @@ def test_growth_counts_from_the_reference_and_what_is_not_tied_to_it_cannot_pass
     (project / "pyproject.toml").write_text(f'{ALLOWED}reference = "{commit(1)}"\n')
     said, found = check(project)
     assert (said.code, found["courses"][0]["standing"]) == (5, "untied")
-    write(project / "ledger", anchor(6, 0.09, base=1))
+    write(project / "ledger", anchor(6, 0.095, base=1))
     said, found = check(project)
     assert (said.code, found["courses"][0]["standing"]) == (0, "open")
 
@@ -217,3 +220,83 @@ def test_a_session_that_is_no_evidence_or_of_no_commits_is_not_added(project):
     place.write_text(json.dumps(document))
     said = inside(project, "history", "add", place, "--history", "ledger", "--json")
     assert "is no commit" in said.document["failed"][0]["error"]
+
+
+def in_the_text(_supervisor, base, candidate, _folder):
+    """Count in what stands in the code that each side would run."""
+    calls = [
+        float((side.overlay / "shop" / "work.py").read_text().count("self._query(event)"))
+        for side in (base, candidate)
+    ]
+    return [count(calls[:1] * 3, calls[1:] * 3, benchmark="buy", metric="calls.stock")]
+
+
+@pytest.fixture
+def shop(tmp_path, monkeypatch):
+    monkeypatch.setattr(sessions, "count_exactly", in_the_text)
+    monkeypatch.setattr(sessions, "trace_exactly", lambda *_given: [])
+    return make_shop(tmp_path / "shop")
+
+
+def commit_of(shop, message):
+    git(shop, "add", "-A", "shop")
+    git(shop, "commit", "-q", "-m", message)
+    return git(shop, "rev-parse", "HEAD")
+
+
+def gate(shop, *words):
+    return inside(shop, "gate", "--suite", "exact", "--no-report", "--history", "ledger", *words)
+
+
+def test_the_gate_adds_its_commits_and_the_chain_goes_on_over_documents_and_the_ledger_itself(shop):
+    first = git(shop, "rev-parse", "HEAD")
+    edit(shop, "self._query(event)\n", "self._query(event)\n        self._query(event)\n")
+    said = gate(shop)
+    assert (said.code, "changes that are in no commit" in said.stderr) == (3, True)
+    assert not (shop / "ledger").exists()
+    second = commit_of(shop, "twice")
+    # What lies beside the measured code is no change of it.
+    (shop / "notes.txt").write_text("of the user")
+    said = gate(shop, "--base", "HEAD~1")
+    assert "1 line added to ledger" in said.stderr.replace("1 lines", "1 line")
+    (shop / "README").write_text("words")
+    git(shop, "add", "README", "ledger")
+    git(shop, "commit", "-q", "-m", "words and the ledger")
+    edit(
+        shop, "self._query(event)\n        self._query(event)\n        ret", "self._query(event)\n        ret"
+    )
+    third = commit_of(shop, "once")
+    gate(shop, "--base", "HEAD~1")
+    git(shop, "remote", "add", "origin", "https://user:secret@github.com/one/shop.git")
+    found = inside(shop, "history", "--history", "ledger", "--json").document
+    (course,) = found["courses"]
+    assert [point["commit"] for point in course["points"]][::3] == [first, third]
+    assert [point["value"] for point in course["points"]] == [1, 2, 2, 1]
+    assert (course["change"], course["untied"], course["steps"]) == (pytest.approx(0), [], 2)
+    assert [point["subject"] for point in course["points"]][1:3] == ["twice", "words and the ledger"]
+    page = (shop / "ledger" / "history.html").read_text()
+    assert f'href="https://github.com/one/shop/commit/{second}"' in page
+    assert "secret" not in page
+
+
+def test_an_anchor_ties_head_to_the_reference(shop):
+    git(shop, "tag", "v1")
+    (shop / "pyproject.toml").write_text(
+        (shop / "pyproject.toml").read_text() + '\n[tool.harness.history]\nreference = "v1"\n'
+    )
+    edit(shop, "self._query(event)\n", "self._query(event)\n        self._query(event)\n")
+    commit_of(shop, "twice")
+    (shop / "shop" / "work.py").write_text((shop / "shop" / "work.py").read_text() + "# more\n")
+    commit_of(shop, "more")
+    gate(shop, "--base", "HEAD~1")
+    checked = inside(shop, "history", "check", "--history", "ledger", "--json")
+    assert (checked.code, checked.document["courses"][0]["standing"]) == (5, "untied")
+    said = inside(shop, "history", "anchor", "--history", "ledger", "--suite", "exact", "--no-report")
+    assert said.code == 0, said.stderr
+    checked = inside(shop, "history", "check", "--history", "ledger", "--json")
+    (course,) = checked.document["courses"]
+    assert (checked.code, course["is_reference"], course["change"]) == (3, True, pytest.approx(1.0))
+    assert course["points"][-1]["is_anchored"]
+    git(shop, "tag", "-d", "v1")
+    assert "'v1' does not exist any more" in inside(shop, "history", "--history", "ledger", "--json").stdout
+    assert inside(shop, "history", "anchor", "HEAD", "--history", "ledger").code == 2

@@ -26,6 +26,8 @@ NOOP = ("--target", "known:noop")
         (("profile", "nowhere"), "There is no scenario 'nowhere'"),
         (("profile", "steady", "--kinds", "disk"), "there is no profile 'disk'"),
         (("profile", "steady", "--workers", "2"), "A profile covers one process"),
+        (("profile", "steady", "--target", "http://127.0.0.1:9"), "harness's own HTTP client"),
+        (("run", "steady", "--profile", "cpu", "--target", "http://127.0.0.1:9"), "harness's own HTTP client"),
         (("profile", "steady", "--overhead-budget", "2"), "give a percentage"),
         (("profile", "steady", *NOOP, "--base", "variant:a"), "is not a base for profiles"),
         (("profile", "steady", *NOOP, "--base", "target:"), "is not a base for profiles"),

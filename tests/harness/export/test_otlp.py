@@ -106,5 +106,8 @@ def test_a_collector_that_refuses_is_named(tmp_path):
         collector.status = 400
         said = inside(tmp_path, "export", make_run(tmp_path), "--format", "otlp", "--endpoint", collector.url)
     assert said.code == 1
-    assert f"The collector did not take the numbers of the run ({collector.url}/v1/metrics)" in said.error
-    assert "Traceback" not in said.stderr
+    assert said.error.startswith("The collector did not take the numbers of the run: ")
+    assert "400" in said.error
+    assert f"({collector.url}/v1/metrics)" in said.error
+    # The log of the exporter is not repeated.
+    assert said.stderr == f"harness: {said.error}\n"

@@ -34,6 +34,11 @@ def test_every_setting_is_read():
     assert (found.stop.number, found.stop.grace_s) == (2, 0.25)
 
 
+def test_underscores_are_accepted_in_settings_and_kept_in_the_environment():
+    found = read_servers({"shop": {**GOOD, "ready_within": "5s", "environment": {"A_B": "c"}}}, WHERE)["shop"]
+    assert (found.ready_within_s, found.environment) == (5, {"A_B": "c"})
+
+
 def test_the_port_may_stand_in_the_environment():
     read_servers({"shop": {"command": "npm start", "environment": {"PORT": "{port}"}}}, WHERE)
 
@@ -62,6 +67,12 @@ def test_a_senseless_server_is_refused_in_one_sentence(table, words):
         read_servers({"shop": table}, WHERE)
     assert words in str(caught.value)
     assert WHERE in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["", "../shop", "a shop", ".shop"])
+def test_a_name_is_also_that_of_a_file(name):
+    with pytest.raises(UsageError, match="is no name for a server"):
+        read_servers({name: GOOD}, WHERE)
 
 
 @pytest.mark.parametrize("declared", ["shop", ["shop"], {"shop": "python"}])

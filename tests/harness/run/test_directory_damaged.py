@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from harness.cli import main
 from harness.errors import ExitCode
 from harness.session.receipt_file import NAME
+from tests.support.cli import sentence_of
 from tests.support.judge import receipt
 from tests.support.run_builder import make_run
 
@@ -68,11 +69,11 @@ def refused(run, capsys, *words):
     out, err = capsys.readouterr()
     said = json.loads(out)
     assert code is ExitCode.INVALID, said
-    assert said["exit_code"] == ExitCode.INVALID
+    assert said["error"]["exit_code"] == ExitCode.INVALID
     assert "Traceback" not in err
     # Refused by name where it is read, and not by the net below.
-    assert "The stored files are damaged" not in said["error"]
-    return said["error"]
+    assert "The stored files are damaged" not in sentence_of(said)
+    return sentence_of(said)
 
 
 def changed(run, change, name="run.json"):

@@ -14,6 +14,7 @@ from harness.run.directory import RunDirectory
 from harness.session.receipt_file import read_receipt
 from harness.storage import folder
 from harness.work.session_folder import SessionFolder
+from tests.support.cli import sentence_of
 
 MAKERS = {
     **{kind: lambda parent, kind=kind: RunDirectory.create(parent, "steady", "", kind) for kind in
@@ -83,8 +84,8 @@ def test_a_run_that_was_cut_off_before_it_began_is_one_sentence(tmp_path, words,
         path = RunDirectory.create(tmp_path, "steady", "", kind).path
         assert main([*words, str(path), "--json"]) is ExitCode.INVALID
         said = json.loads(capsys.readouterr().out)
-        assert said["exit_code"] == 5
-        assert "Nothing was measured here" in said["error"]
+        assert said["error"]["exit_code"] == 5
+        assert "Nothing was measured here" in sentence_of(said)
 
 
 @pytest.mark.parametrize("kind", [folder.SESSION, folder.CALIBRATION])
@@ -94,7 +95,7 @@ def test_a_session_that_was_cut_off_before_its_first_block_is_one_sentence(tmp_p
     with pytest.raises(InvalidRunError, match="Nothing was measured here"):
         read_receipt(path)
     assert main(["judge", str(path), "--json"]) is ExitCode.INVALID
-    assert "harness clean" in json.loads(capsys.readouterr().out)["error"]
+    assert "harness clean" in sentence_of(json.loads(capsys.readouterr().out))
 
 
 @pytest.mark.parametrize("kind", [folder.SESSION, folder.ABLATION, folder.CALIBRATION])
@@ -104,7 +105,7 @@ def test_a_folder_of_receipts_is_no_run_and_says_what_it_is(tmp_path, kind, caps
     folder.finish(path, kind)
     for words in (["report"], ["export"]):
         assert main([*words, str(path), "--json"]) is ExitCode.INVALID
-        assert kind in json.loads(capsys.readouterr().out)["error"]
+        assert kind in sentence_of(json.loads(capsys.readouterr().out))
 
 
 def test_what_is_in_a_folder_of_the_same_name_is_not_replaced(tmp_path):

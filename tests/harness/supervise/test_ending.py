@@ -19,6 +19,7 @@ from harness.session.sides import lockfiles
 from harness.supervise import wait_ready
 from harness.supervise.ending import ending, how_it_ended, why_it_may_have
 from scenarios.catalogue import SCENARIOS
+from tests.support.cli import sentence_of
 
 KILLED = ["sh", "-c", "kill -9 $$"]
 
@@ -113,6 +114,7 @@ def test_a_run_whose_server_died_meanwhile_is_invalid_and_names_it(supervisor, t
 
 DYING = """
 import os, signal
+from tests.support.cli import sentence_of
 
 if os.environ.get("HARNESS_WORKER", "1") == "1":
     os.kill(os.getpid(), signal.SIGKILL)
@@ -144,6 +146,6 @@ def test_a_process_that_is_killed_before_the_run_began_is_named_and_nothing_is_l
                  "--out", str(tmp_path / "runs"), "--json", *words])  # fmt: skip
     said = json.loads(capsys.readouterr().out)
     assert code is ExitCode.INVALID, said
-    assert f"{name} was killed by SIGKILL" in said["error"]
-    assert "it wrote no output" in said["error"]
+    assert f"{name} was killed by SIGKILL" in sentence_of(said)
+    assert "it wrote no output" in sentence_of(said)
     assert list((tmp_path / "runs").iterdir()) == []

@@ -12,7 +12,7 @@ from harness.run.directory import RunDirectory
 from harness.target.spec import parse_spec
 from harness.work.servers import Data, data_of
 from targets.core_target import DEFAULTS
-from tests.support.cli import end_of, inside, started, until_called
+from tests.support.cli import end_of, inside, sentence_of, started, until_called
 
 TARGET = """
 import time
@@ -64,7 +64,7 @@ def test_a_variant_that_cannot_be_made_keeps_those_before_it_each_in_its_directo
 def test_a_first_variant_that_cannot_be_made_leaves_no_directory(spec, tmp_path):
     said = inside(tmp_path, *run(spec, tmp_path / "runs", "broken", "fine"))
     assert said.code == ExitCode.USAGE
-    assert "this variant is broken" in said.document["error"]
+    assert "this variant is broken" in sentence_of(said.document)
     assert list((tmp_path / "runs").iterdir()) == []
 
 

@@ -390,3 +390,7 @@ def test_the_next_command_names_the_server_of_the_session():
     receipt = msgspec.structs.replace(built.receipt(), suites=["load"], policy=policy)
     command = shown(built.judgement(), receipt=receipt).next_command.command
     assert command == "harness compare git:main path:. --serve shop --suite load"
+    environment = {**receipt.environment, "locustfile": "locustfile.py"}
+    receipt = msgspec.structs.replace(receipt, environment=environment)
+    command = shown(built.judgement(), receipt=receipt).next_command.command
+    assert command.endswith("--serve shop --locustfile locustfile.py --suite load")

@@ -9,7 +9,7 @@ import pytest
 from botocore.awsrequest import AWSResponse
 from hypothesis import given
 from hypothesis import strategies as st
-from neo4j.exceptions import ClientError, IncompleteCommit, ServiceUnavailable
+from neo4j.exceptions import ClientError, ConstraintError, IncompleteCommit, ServiceUnavailable
 
 from targets.asset_core.counting import Tally
 from targets.asset_core.errors import DeadlineError, StoreError
@@ -119,9 +119,9 @@ def clock(monkeypatch):
     return Clock(monkeypatch)
 
 
-def run(clock, work, limit_s, due_s, rng=random.uniform):
+def run(clock, work, limit_s, due_s, rng=random.uniform, **more):
     scope = Scope(due_s, Tally(), lambda: clock.now_s)
-    return with_retries(work, limit_s, scope, sleep=clock.sleep, rng=rng)
+    return with_retries(work, limit_s, scope, sleep=clock.sleep, rng=rng, **more)
 
 
 def test_what_may_pass_is_tried_again_with_growing_pauses(clock):
@@ -135,6 +135,13 @@ def test_what_may_pass_is_tried_again_with_growing_pauses(clock):
 
 def test_what_may_have_been_committed_is_done_again(clock):
     assert run(clock, Failing(clock, 2, error=IncompleteCommit("cut")), 5.0, 25.0) == "done"
+
+
+def test_a_node_that_another_writer_has_just_made_is_merged_by_the_next_attempt(clock):
+    failing = Failing(clock, 1, error=ConstraintError("it is there"))
+    assert run(clock, failing, 5.0, 25.0, merges=True) == "done"
+    with pytest.raises(ConstraintError):
+        run(clock, Failing(clock, 1, error=ConstraintError("it is there")), 5.0, 25.0)
 
 
 def test_what_cannot_pass_is_raised_at_once(clock):

@@ -12,6 +12,7 @@ from targets.core_target import create
 from tests.support.core import sent_asset, wait_until
 
 pytestmark = pytest.mark.servers
+DYNALITE_LACKS: dict[str, str] = {}
 
 
 def test_what_is_ingested_reads_back_from_the_servers(admin, scope):

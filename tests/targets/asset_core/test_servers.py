@@ -20,6 +20,7 @@ from targets.core_target import create
 from tests.support.core import Context, counts, wait_until
 
 pytestmark = pytest.mark.servers
+DYNALITE_LACKS: dict[str, str] = {}
 
 
 def test_everything_is_written_by_batches(seeded, inventory):

@@ -120,6 +120,47 @@ def test_a_slower_server_shows_and_the_base_against_itself_does_not(supervisor, 
     assert block.base.values["all"]["cold_start_ns"] > 0
 
 
+LOCUSTFILE = """
+from locust import HttpUser, constant, task
+class Shopper(HttpUser):
+    wait_time = constant(0.02)
+    @task(3)
+    def one(self): self.client.get("/one")
+    @task
+    def two(self): self.client.get("/two")
+"""
+
+
+def test_the_users_of_a_locustfile_do_the_same_on_all_servers_of_a_block(supervisor, tmp_path):
+    journal = server_text("open(f'journal-{sys.argv[1]}', 'a').write(self.path)")
+    session = session_of_servers(supervisor, tmp_path, base=journal, candidate=journal)
+    file = tmp_path / "users.py"
+    file.write_text(LOCUSTFILE)
+    plan = dataclasses.replace(PLAN, users=1, duration_s=2.0, warmup_s=0.0)
+    receipt = receipt_of(load_blocks=1)
+    run_session(dataclasses.replace(session, plan=plan, locustfile=file), receipt)
+    (block,) = receipt.load_blocks
+    assert block.trouble is None
+    journals = [path.read_text() for path in tmp_path.glob("*/journal-*")]
+    assert len(journals) == 3
+    shortest = min(map(len, journals))
+    assert shortest > 20
+    assert len({text[:shortest] for text in journals}) == 1, "the same users with the same seed"
+    for segment in (block.base, block.candidate, block.null):
+        assert {"GET /one", "GET /two", "all"} == set(segment.values)
+        assert segment.values["all"]["throughput_per_s"] > 0
+        assert segment.values["all"]["cold_start_ns"] > 0
+
+
+def test_a_locustfile_that_cannot_be_imported_ends_the_session(supervisor, tmp_path):
+    session = session_of_servers(supervisor, tmp_path)
+    file = tmp_path / "users.py"
+    file.write_text("raise ValueError('no users today')")
+    with pytest.raises(RefusedError, match="left no run") as caught:
+        run_session(dataclasses.replace(session, locustfile=file), receipt_of(load_blocks=1))
+    assert "no users today" in str(caught.value)
+
+
 def test_launches_that_differ_raise_no_alarm_where_each_block_has_its_own():
     """`tests/simulations/served_launches.py` in small: identical code, launches that differ by 3 %."""
     found = {

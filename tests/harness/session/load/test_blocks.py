@@ -99,7 +99,7 @@ def test_a_worker_that_dies_is_the_block_s_trouble_and_its_run_stays_as_evidence
     target = tmp_path / "dying.py"
     target.write_text(DYING)
     dying = Subject(f"{target}:create", {})
-    block, record = block_of(session_of(supervisor, tmp_path / "runs", None, dying), receipt_of())
+    block, record = block_of(session_of(supervisor, tmp_path / "runs", constant(1), dying), receipt_of())
     assert block.failed
     assert record.candidate.validity == "invalid"
     assert "SIGKILL" in record.trouble
@@ -123,7 +123,7 @@ def test_three_failures_of_measured_processes_in_a_row_end_the_blocks(monkeypatc
 
 
 def test_a_side_that_cannot_be_made_is_the_block_s_trouble(supervisor, tmp_path):
-    block, record = block_of(session_of(supervisor, tmp_path, None, constant("soon")), receipt_of())
+    block, record = block_of(session_of(supervisor, tmp_path, constant(1), constant("soon")), receipt_of())
     assert block.failed
     assert record.trouble.startswith("candidate: ")
     assert "service_ms='soon'" in record.trouble
@@ -254,7 +254,7 @@ def test_the_same_seed_draws_the_same_orders_and_plans(tmp_path):
 
 def drawn(tmp_path, seed):
     receipt = receipt_of(seed=seed, load_blocks=3)
-    run_session(session_of(None, tmp_path, None, None, servers=Unreachable()), receipt)
+    run_session(session_of(None, tmp_path, constant(1), constant(1), servers=Unreachable()), receipt)
     return [(block.seed, block.order) for block in receipt.load_blocks]
 
 

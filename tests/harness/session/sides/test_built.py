@@ -152,9 +152,8 @@ def test_a_package_that_moved_into_src_is_one_package_on_both_sides(tmp_path, mo
     shutil.move(folder / "pkg", folder / "src" / "pkg")
     write(folder, {"src/pkg/_native.c": EXTENSION % 2})
     assert [one[0] for one in seen(folder, monkeypatch)] == [1, 2]
-    for named in ((), ("src",), ("src/pkg",)):
-        with built(folder, policy=Policy(source_roots=named)) as (_, prepared):
-            assert prepared.roots == {"pkg": "src/pkg"}
+    with built(folder, policy=Policy(source_roots=("src/pkg",))) as (_, prepared):
+        assert prepared.roots == {"pkg": "src/pkg"}
 
 
 def test_parts_of_a_namespace_package_are_each_sides_own_and_the_others_shared(tmp_path, site, monkeypatch):
@@ -180,6 +179,24 @@ def test_packages_of_tests_that_are_installed_too_stay_the_suite_s(tmp_path):
     with built(folder) as (_, prepared):
         assert prepared.roots == {"pkg": "pkg"}
         assert read_built(prepared.trees[Side.BASE]).roots == {"pkg": "pkg"}
+
+
+def test_a_suite_inside_the_package_stays_where_it_is_not_installed(tmp_path, monkeypatch):
+    suite = {
+        "pkg/tests/__init__.py": "",
+        "pkg/tests/helper.py": "SIZE = 3\n",
+        "pkg/tests/perf/__init__.py": "",
+    }
+    bench = {
+        "pkg/tests/perf/test_bench.py": LOADED.replace(
+            "import pkg\n", "import pkg\nfrom pkg.tests.helper import SIZE\n"
+        )
+    }
+    left_out = MAKE.replace("overlay / name)", 'overlay / name, ignore=shutil.ignore_patterns("tests"))')
+    folder = extended(tmp_path / "project", **suite, **bench, **{"make.py": left_out})
+    policy = Policy(suite="pkg/tests/perf")
+    write(folder, {"pkg/_native.c": EXTENSION % 2})
+    assert [one[0] for one in seen(folder, monkeypatch, policy=policy)] == [1, 2]
 
 
 def test_a_build_that_leaves_a_compiled_module_out_without_failing_is_refused(tmp_path):

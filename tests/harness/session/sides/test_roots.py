@@ -1,5 +1,6 @@
 """Which packages are measured and what they are called, and whether they are compiled on both sides."""
 
+import os
 import sysconfig
 
 import pytest
@@ -12,7 +13,7 @@ from harness.session.sides.measured import (
     refuse_uneven_builds,
     refuse_unused,
 )
-from harness.session.sides.roots import Built, missing, source_roots, write_built
+from harness.session.sides.roots import Built, leaves, missing, source_roots, write_built
 from tests.support.session import write
 
 SUFFIX = sysconfig.get_config_var("EXT_SUFFIX")
@@ -57,6 +58,12 @@ def test_a_root_that_no_side_has_is_told():
     assert missing(["src", "lib/pkg/sub", "gone"], ["src/pkg", "lib/pkg"]) == ["gone"]
 
 
+def test_of_a_module_and_its_compiled_twin_the_one_that_python_imports_is_the_root(tmp_path):
+    write(tmp_path, {f"src/fast{SUFFIX}": "", "src/fast.py": "", "src/pkg/__init__.py": ""})
+    assert source_roots(tmp_path, ()) == {"fast": f"src/fast{SUFFIX}", "pkg": "src/pkg"}
+    assert leaves(tmp_path / "src")["fast"].name == f"fast{SUFFIX}"
+
+
 @pytest.fixture
 def trees(tmp_path):
     write(tmp_path, {f"{side}/pkg/__init__.py": "" for side in Side})
@@ -92,6 +99,22 @@ def test_a_module_that_is_new_to_a_built_side_is_no_reason_to_refuse(trees):
     write(trees[Side.BASE], {"c/_other.pyx": ""})
     with pytest.raises(UsageError, match=r"the base lacks pkg\._other"):
         refuse_uneven_builds(measured(trees), trees)
+
+
+def test_a_module_compiled_before_its_source_was_edited_is_refused(trees):
+    """Without that both sides may be measured with one code, whatever the source says."""
+    for tree in trees.values():
+        write(tree, {f"pkg/_native{SUFFIX}": "", "pkg/_native.c": "", "pkg/other.c": ""})
+    edited = trees[Side.CANDIDATE] / "pkg"
+    os.utime(edited / "other.c", (4e9, 4e9))
+    refuse_uneven_builds(measured(trees), trees)
+    os.utime(edited / "_native.c", (4e9, 4e9))
+    with pytest.raises(
+        UsageError, match=rf"The candidate's pkg/_native{SUFFIX} is older than its source _native.c"
+    ):
+        refuse_uneven_builds(measured(trees), trees)
+    write_built(trees[Side.CANDIDATE], Built({"pkg": "pkg"}, []))
+    refuse_uneven_builds(measured(trees), trees)
 
 
 def test_a_package_that_one_side_lacks_altogether_is_no_uneven_build(trees):

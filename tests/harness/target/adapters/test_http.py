@@ -9,6 +9,7 @@ import pytest
 from harness.errors import TargetError, UsageError
 from harness.model import Engine
 from harness.target.loading import make, open_target
+from harness.target.renewing import Look, Nature
 from harness.target.spec import first_engine, parse_spec
 from tests.support.applications import adapted, answer, verdict
 from tests.support.scripted import OK, scripted
@@ -93,6 +94,8 @@ def test_an_answer_is_judged_by_its_status_and_no_redirect_is_followed(tmp_path,
         with target_at(seen.url, requests=str(tmp_path / "r.jsonl")) as target:
             assert verdict(target) == said
             assert target.judge.first_byte_ns(answer(target)) > 0
+            counted = {"connections": 1, "redirects": 2 * (status == 302)}
+            assert target.counters() == {"GET /": counted}
         assert len(seen.requests) == 2
 
 
@@ -102,6 +105,11 @@ def test_a_head_request_waits_for_no_body(tmp_path):
         with target_at(seen.url, requests=str(tmp_path / "r.jsonl")) as target:
             assert [verdict(target) for _ in range(3)] == ["completed"] * 3
         assert seen.connections == 1
+
+
+def test_an_event_is_shared_by_all_calls(tmp_path):
+    """A copy for each call would cost more than the call."""
+    assert Look().at(adapted("http://h").make_event("GET /", random.Random(1))) is Nature.SHARED
 
 
 def test_a_lost_request_is_a_failure_with_its_reason():

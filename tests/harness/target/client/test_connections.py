@@ -1,6 +1,7 @@
 """Connections that are kept, and those that are left behind."""
 
 import os
+import socket
 
 import pytest
 
@@ -29,6 +30,20 @@ def test_every_connection_is_closed_once():
         connections.close()
         taken[0].close()
     assert descriptors() <= before
+
+
+def test_an_address_of_the_name_that_answers_is_asked_first_from_then_on(monkeypatch):
+    with scripted(OK) as seen, socket.create_server(("127.0.0.1", 0)) as other:
+        gone = other.getsockname()
+        other.close()
+        found = [
+            (socket.AF_INET, socket.SOCK_STREAM, 6, "", place) for place in (gone, ("127.0.0.1", seen.port))
+        ]
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *_args, **_words: found)
+        connections = Connections(read_address("http://shop.example", {}))
+        connections.begin()
+        assert [place for _, place in connections._places] == [("127.0.0.1", seen.port), gone]
+        connections.close()
 
 
 def test_certificates_that_are_none_are_refused(tmp_path):
