@@ -10,7 +10,7 @@ from reports.charts.style import COLOURS, panels, plain_number, run_colour, run_
 
 _HEIGHT_IN = 1.7
 _WARMUP = 1 / 3
-_ROOM = 0.12
+_ROOM, _LEAST_ROOM = 0.12, 0.002
 _MOST_STEPS = 4
 
 
@@ -31,7 +31,7 @@ def _draw(axes: Any, panel: GrowthPanel) -> None:
     low = min(float(line.y.min()) for line in panel.series)
     high = max(float(line.y.max()) for line in panel.series)
     # A quantity that hardly moves is not drawn as if it did.
-    room = max(high - low, 0.02 * high, 1.0) * _ROOM
+    room = max((high - low) * _ROOM, _LEAST_ROOM * high, 1.0)
     axes.set_ylim(max(low - room, 0), high + room)
     axes.set_xlim(0, end_s)
     axes.locator_params(axis="y", nbins=4)
