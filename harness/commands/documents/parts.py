@@ -2,6 +2,22 @@
 
 from typing import Any, NotRequired, TypedDict
 
+import msgspec
+
+
+def extended(name: str, struct: type[msgspec.Struct], more: dict[str, Any], **changed: Any) -> Any:
+    """Return the type of a struct's fields beside `more` keys; `changed` fields have other types than in the struct.
+
+    Fields that the struct omits at their defaults are not required.
+    """
+    is_sparse = struct.__struct_config__.omit_defaults
+    fields = {field.name: changed.get(field.name, field.type) for field in msgspec.structs.fields(struct)}
+    if is_sparse:
+        fields = {key: NotRequired[kind] for key, kind in fields.items()}
+    made = TypedDict(name, {**fields, **more})  # type: ignore[misc]
+    made.__doc__ = struct.__doc__
+    return made
+
 
 class Percentiles(TypedDict):
     """Times in ns; null for a percentile that rests on too few calls."""

@@ -2,8 +2,6 @@
 
 from typing import Any, NotRequired, TypedDict
 
-import msgspec
-
 from harness.commands.documents.parts import (
     Document,
     Facts,
@@ -11,25 +9,24 @@ from harness.commands.documents.parts import (
     LimitFinding,
     Outcomes,
     Percentiles,
+    extended,
 )
 from harness.imported.document import ImportedRow
 from harness.profiles.facts import CpuFacts, MemoryFacts, WaitFacts
+from harness.reading.server_use import ServerUse
 from harness.run.client_facts import ClientFacts
-from harness.run.documents import LocustFacts
+from harness.run.documents import LocustFacts, ServedFacts
 from harness.run.facts import Blocked, InThreads, ThreadCpu
 from harness.target.failures import Failure
 from harness.target.journey_ends import JourneyFacts
 
+_FILE = {"file": str | None, "reason": str | None}
+CpuOfRun: Any = extended("CpuOfRun", CpuFacts, _FILE)
+WaitOfRun: Any = extended("WaitOfRun", WaitFacts, _FILE)
+MemoryOfRun: Any = extended("MemoryOfRun", MemoryFacts, _FILE)
 
-def _with_file(name: str, facts: type[msgspec.Struct]) -> Any:
-    """Return the type of a profile's facts beside its file, or the reason why there is none."""
-    keys = {field.name: NotRequired[field.type] for field in msgspec.structs.fields(facts)}
-    return TypedDict(name, {**keys, "file": str | None, "reason": str | None})  # type: ignore[operator]
 
-
-CpuOfRun: Any = _with_file("CpuOfRun", CpuFacts)
-WaitOfRun: Any = _with_file("WaitOfRun", WaitFacts)
-MemoryOfRun: Any = _with_file("MemoryOfRun", MemoryFacts)
+Served: Any = extended("Served", ServedFacts, {"use": ServerUse | None})
 
 
 class ProfilesOfRun(TypedDict):
@@ -50,6 +47,7 @@ class Times(TypedDict):
     run_ns: Percentiles
     wait_busy_ns: Percentiles
     wait_idle_ns: Percentiles
+    first_byte_ns: Percentiles
     intervals: dict[str, Intervals]
     """By time: the 95 % interval of each percentile that is null, where the calls bound it."""
 
@@ -99,6 +97,7 @@ class Stage(TypedDict):
     run_ns: NotRequired[Percentiles]
     wait_busy_ns: NotRequired[Percentiles]
     wait_idle_ns: NotRequired[Percentiles]
+    first_byte_ns: NotRequired[Percentiles]
     intervals: NotRequired[dict[str, Intervals]]
     slo: NotRequired[list[LimitFinding]]
 
@@ -138,6 +137,29 @@ class Warmup(TypedDict):
     sentence: str
 
 
+class Grown(TypedDict):
+    """The growth of one quantity, per hour and per call, with its interval."""
+
+    verdict: str
+    per_hour: float | None
+    low: float | None
+    high: float | None
+    per_call: float | None
+    per_call_low: float | None
+    per_call_high: float | None
+    more_s: float | None
+    sentence: str
+
+
+class Growth(TypedDict):
+    """The growth during the run, of the measured process or of the server; `why_not` says why it cannot be told."""
+
+    of: str
+    sample_ns: float
+    why_not: str
+    quantities: dict[str, Grown]
+
+
 class Run(TypedDict):
     """One load run. `planned` is the sum of `outcomes`; `validity` is valid, degraded or invalid, with its `reasons`."""
 
@@ -160,6 +182,7 @@ class Run(TypedDict):
     split_ns_per_switch: float | None
     stated: Stated
     children: Children | None
+    served: Served | None
     operations: dict[str, Operation]
     slowest: list[SlowCall]
     blocked: dict[str, Blocked] | None
@@ -175,6 +198,7 @@ class Run(TypedDict):
     warmup: Warmup
     stages: list[Stage]
     slo: list[LimitFinding]
+    growth: Growth | None
     profiles: ProfilesOfRun
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from harness.commands.documents import capacity, others, profiled, runs, sessions
+from harness.commands.documents import capacity, others, over_time, profiled, runs, sessions
 from harness.commands.documents.parts import Failed
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -24,6 +24,9 @@ DOCUMENTS: Mapping[str, tuple[type, ...]] = {
     "compare": _SESSION,
     "gate": _SESSION,
     "judge": (sessions.Session,),
+    "history": (over_time.History, over_time.Additions, sessions.Session),
+    "bisect": (over_time.Found,),
+    "index": (over_time.Index,),
     "ablate": (sessions.Ablation,),
     "calibrate": (sessions.Calibration,),
     "report": (runs.Runs, runs.MicroRuns, profiled.Profiled, capacity.Capacity, runs.Imported),

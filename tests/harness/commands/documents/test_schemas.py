@@ -76,6 +76,7 @@ CASES = {
     ),
     "a session": session,
     "a card": card,
+    "an index": lambda folder: ("index", make_run(folder / "runs").parent),
     "an export": lambda folder: ("export", make_run(folder)),
     "an inventory": lambda _: ("list",),
     "a removal": lambda _: ("clean",),
