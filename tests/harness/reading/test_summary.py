@@ -239,7 +239,7 @@ def test_the_json_holds_what_the_product_promises(tmp_path):
     document = json.loads(json.dumps(as_json(judge(run)), allow_nan=False))
     assert list(document) == [
         "dir", "scenario", "target", "variant", "engine", "seed", "validity", "reasons", "remarks", "interrupted", "planned",
-        "outcomes", "locust", "client", "throughput_per_s", "recorder_ns_per_call", "split_ns_per_switch", "stated", "backends", "children", "operations",
+        "outcomes", "locust", "client", "throughput_per_s", "recorder_ns_per_call", "split_ns_per_switch", "stated", "backends", "children", "served", "operations", "slowest",
         "blocked", "failures", "journeys", "judged_by",
         "events_changed", "in_threads", "left_tasks", "left_running", "thread_cpu", "held_by", "warmup", "stages", "slo",
         "growth", "profiles",
