@@ -1,7 +1,9 @@
 """A server's life: started on a free port, waited for, ended with all that it started. Every process here is real."""
 
+import http.server
 import os
 import socket
+import threading
 import urllib.request
 from pathlib import Path
 
@@ -12,7 +14,7 @@ from harness.policy.servers import read_servers
 from harness.serving import server as serving
 from harness.serving.server import Place, Server, how_lost
 from harness.supervise import Supervisor
-from tests.support.little_servers import server_text
+from tests.support.little_servers import plain_text, server_text
 from tests.support.processes import grandchild_of, is_alive, survivors
 
 
@@ -76,9 +78,24 @@ def test_a_server_that_goes_to_the_background_is_told_to_stay(tmp_path, supervis
     assert not survivors({grandchild_of(tmp_path / "log")})
 
 
-def test_a_health_check_that_never_succeeds_is_given_up_with_its_last_answer(tmp_path, supervisor):
-    server = made(written(tmp_path, "status = 503"), ready="/health", **{"ready-within": "300ms"})
-    said = refused(server, supervisor, tmp_path)
+class Unwell(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_error(503)
+
+    def log_message(self, *_):
+        pass
+
+
+def test_a_health_check_that_never_succeeds_is_given_up_with_its_last_answer(
+    tmp_path, supervisor, monkeypatch
+):
+    with http.server.HTTPServer(("127.0.0.1", 0), Unwell) as unwell:
+        threading.Thread(target=unwell.serve_forever).start()
+        # The answers are there before the server is started, however busy the machine is.
+        monkeypatch.setattr(serving, "free_port", lambda: unwell.server_port)
+        server = made(tmp_path, "sleep 600 {port}", ready="/health", **{"ready-within": "300ms"})
+        said = refused(server, supervisor, tmp_path)
+        unwell.shutdown()
     assert "was not ready within 300ms (GET /health on port" in said
     assert "its last answer had the status 503" in said
 
@@ -87,8 +104,8 @@ def test_a_server_on_another_port_is_found(tmp_path, supervisor):
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    before = f"sys.argv[1] = '{port}'"
-    said = refused(made(written(tmp_path, before=before), **{"ready-within": "2s"}), supervisor, tmp_path)
+    (tmp_path / "server.py").write_text(plain_text(before=f"sys.argv[1] = '{port}'"))
+    said = refused(made(tmp_path, **{"ready-within": "3s"}), supervisor, tmp_path)
     assert f"it refused every connection); it listens on port {port} instead" in said
 
 
