@@ -11,7 +11,7 @@ from harness.policy.build import Build
 from harness.policy.policy import Policy
 from harness.processes.loadrun import LoadPlan
 from harness.session.receipt import Shard, Side
-from harness.session.sides.subjects import Subject
+from harness.session.sides.subjects import Subject, TreeSide
 from harness.work.servers import Data, require
 from harness.work.sides import Driven, load_scenario, served_data
 
@@ -88,8 +88,8 @@ class ComparisonRequest:
 
     @property
     def is_served(self) -> bool:
-        """True if the target is a server that the harness starts."""
-        return self.driven is not None and any(one.server for one in self.driven.values())
+        """True if the target is a server."""
+        return self.driven is not None and any(one.is_remote for one in self.driven.values())
 
     @property
     def has_benchmarks(self) -> bool:
@@ -161,6 +161,15 @@ def of_servers(suites: tuple[str, ...], named: str | None) -> tuple[str, ...]:
             remedy="Give --suite load",
         )
     return found
+
+
+def refuse_same_server(driven: Mapping[Side, Driven] | None, candidate: Subject) -> None:
+    """Raise `UsageError` for two states of the code whose load would be that of one server, which runs already."""
+    if driven is not None and isinstance(candidate, TreeSide) and driven[Side.CANDIDATE].has_url:
+        raise UsageError(
+            f"Both sides would call the same server, {driven[Side.CANDIDATE].spec.shown}",
+            remedy="Name two servers, target:http://… target:http://…, or let the harness start one of each side: --serve NAME",
+        )
 
 
 def load_options(

@@ -16,7 +16,7 @@ from harness.session.sides.prepare import Prepared
 from harness.session.sides.served import ServedSide
 from harness.session.sides.subjects import Subject as SessionSubject
 from harness.session.sides.subjects import TargetSide, TreeSide, parse_tree, working_tree
-from harness.target.spec import TargetSpec, parse_spec, with_absolute_files
+from harness.target.spec import HTTP, TargetSpec, kind_and_place, parse_spec, with_absolute_files
 from harness.work.servers import Backends, Data, data_of
 from harness.work.subjects import NOTHING, find_scenario, select
 from targets.registry import Entry
@@ -33,6 +33,16 @@ class Driven:
     spec: TargetSpec
     entry: Entry
     server: Server | None = None
+
+    @property
+    def is_remote(self) -> bool:
+        """True if the target is a server: its work is not in the measured process."""
+        return self.server is not None or self.has_url
+
+    @property
+    def has_url(self) -> bool:
+        """True if the target is a server that runs already."""
+        return kind_and_place(self.spec.name)[0] == HTTP
 
     def parameters(self, backends: Mapping[str, str]) -> dict[str, str]:
         """Return the factory's parameters; those that the user wrote into the SPEC win over those of the stores."""

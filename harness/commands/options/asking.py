@@ -36,6 +36,7 @@ from harness.work.comparison import (
     LocustUsers,
     load_options,
     of_servers,
+    refuse_same_server,
     suites_of,
 )
 from harness.work.judging import stricter
@@ -160,7 +161,7 @@ def ask(
     given = requested(args)
     sides = sides or (read_side(base, policy, project, given), read_side(candidate, policy, project, given))
     driven = driven_sides(base, candidate, policy, given)
-    is_served = driven is not None and any(one.server for one in driven.values())
+    is_served = driven is not None and any(one.is_remote for one in driven.values())
     # A server that is named here is to be loaded, whatever the project's gate measures without one.
     named = args.suite or ("load" if args.serve is not None and "load" not in policy.suites else None)
     wanted = suites_of(named, policy, has_target=driven is not None, is_served=is_served)
@@ -168,6 +169,7 @@ def ask(
         wanted = of_servers(wanted, named)
     load = None
     if "load" in wanted:
+        refuse_same_server(driven, sides[1])
         load = load_options(
             driven,
             policy,
