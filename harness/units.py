@@ -121,3 +121,10 @@ def format_minutes(seconds: float) -> str:
     size, word = (3600, "hour") if seconds > 120 * 60 else (60, "minute")
     number = math.ceil(seconds / size)
     return f"{number} {word}{'s' if number > 1 else ''}"
+
+
+def lower_first(sentence: str) -> str:
+    """Return a sentence as the continuation of another; names in capitals stay unchanged."""
+    return (
+        sentence[:1].lower() + sentence[1:] if sentence[1:2].islower() or sentence[1:2] == " " else sentence
+    )

@@ -27,6 +27,7 @@ from harness.run.directory import RunDirectory, decode
 from harness.run.facts import LoadFacts
 from harness.run.samples import Sample
 from harness.table import shares
+from harness.units import lower_first
 
 # Measured with requests that do nothing: 13,300 blocks and 0.5 MB for each name.
 _LOCUST_BLOCKS_PER_HOUR, _LOCUST_BYTES_PER_HOUR = 18_000.0, 800_000.0
@@ -104,7 +105,7 @@ def growth(run: RunSummary) -> Growth:
     try:
         found = _of_server(run) if run.document.served else _of_processes(run, calls_per_s)
     except InvalidRunError as error:
-        return Growth({}, why_not=f"{error.what[:1].lower()}{error.what[1:]}")
+        return Growth({}, why_not=lower_first(error.what))
     found = dataclasses.replace(found, why_not=_why_not(run) if found.series else "", calls_per_s=calls_per_s)
     if found.why_not or run.measured_s < LEAST_S:
         return found

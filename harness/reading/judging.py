@@ -14,6 +14,7 @@ from harness.reading.stages import measured_s, rows_of_stages
 from harness.reading.steady import Steadiness, WarmupFinding, end_of_warmup
 from harness.reading.summary import OperationSummary, RunSummary
 from harness.reading.validity import Validity, run_reasons, stage_reasons
+from harness.units import lower_first
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -104,7 +105,7 @@ def _of_stages(stages: Iterable[JudgedStage]) -> Iterator[Reason]:
             sentence = stage.validity.reasons[0]
             yield Reason(
                 Level.DEGRADED,
-                f"Stage '{stage.span.label}' is invalid by itself: {sentence[:1].lower()}{sentence[1:]}",
+                f"Stage '{stage.span.label}' is invalid by itself: {lower_first(sentence)}",
             )
 
 

@@ -8,13 +8,13 @@ from harness.exact.metrics import ALLOCATIONS, PEAK_BYTES, unit_of
 from harness.judge.ablation import AblationRow
 from harness.judge.metrics import WALL
 from harness.judge.verdict import Verdict
-from harness.units import format_percent
+from harness.units import format_percent, lower_first
 from reports.ablation.model import AblationView
 from reports.charts.data import Chart, IntervalPlot, IntervalRow
 from reports.shared.changes import change_text, interval_text
 from reports.shared.model import Cell, NextCommand, Row, Table, Tone
 from reports.shared.visible import short
-from reports.shared.words import lower_first, plural
+from reports.shared.words import plural
 
 _COLUMNS = ("operation", "metric", "worth", "interval", "reading")
 _AGAINST = "but"

@@ -16,11 +16,12 @@ from harness.units import (
     format_rate,
     format_rate_in_full,
     in_full,
+    lower_first,
 )
 from reports.capacity.model import CapacityView
 from reports.charts.data import CapacityPlot, CapacityPoint, Chart
 from reports.shared.model import Cell, NextCommand, Row, Status, Table, Tone
-from reports.shared.words import lower_first, plural
+from reports.shared.words import plural
 
 _TONES = {
     Sight.HELD: Tone.BETTER,

@@ -7,12 +7,11 @@ from harness.reading.judging import JudgedStage
 from harness.reading.locustfile import beside
 from harness.reading.summary import OperationSummary
 from harness.table.latency import METRICS
-from harness.units import format_count, format_duration, format_ns, format_rate
+from harness.units import format_count, format_duration, format_ns, format_rate, lower_first
 from reports.run.comparison import FEW_CALLS, INTERVAL, percentile_label
 from reports.run.model import OperationView
 from reports.run.sides import Side, operation_names
 from reports.shared.model import Cell, Row, Table, Tone
-from reports.shared.words import lower_first
 
 COLUMNS = ("p50", "p90", "p95", "p99", "p999", "max", "mean")
 _METRIC_LABELS = {

@@ -8,7 +8,7 @@ from harness.policy.thresholds import Level
 from harness.reading.judging import JudgedRun
 from harness.reading.summary import OperationSummary, RunSummary
 from harness.table.histogram import Histogram
-from reports.shared.words import lower_first
+from harness.units import lower_first
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

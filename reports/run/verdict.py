@@ -10,7 +10,7 @@ from harness.policy.thresholds import Level
 from harness.reading.comparing import COUNT_CAUTION, TIME_CAUTION, uncomparable
 from harness.reading.generator import is_foreign
 from harness.reading.served import has_bad_errors, is_saturated, kept_up, planned_rate
-from harness.units import format_count, format_ns, format_rate
+from harness.units import format_count, format_ns, format_rate, lower_first
 from reports.run import trouble
 from reports.run.failures import commonest_failures
 from reports.run.growth import growing_lines
@@ -20,7 +20,7 @@ from reports.run.next_step import after_locustfile, after_trouble, more_load, sc
 from reports.run.sides import Side
 from reports.run.versus import compared
 from reports.shared.model import NextCommand, Status
-from reports.shared.words import listed, lower_first
+from reports.shared.words import listed
 
 
 def verdict(sides: Sequence[Side]) -> Verdict:

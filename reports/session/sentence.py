@@ -9,13 +9,14 @@ from harness.judge.verdict import Comparison, Judgement, Kind, Verdict
 from harness.redaction.redact import redact_text
 from harness.session.receipt import Receipt
 from harness.target.spec import SERVE, kind_and_place
+from harness.units import lower_first
 from reports.session.lines import size, word_of
 from reports.session.model import WATCHED, Links
 from reports.session.words import sides_text
 from reports.shared.changes import change_text, interval_text
 from reports.shared.model import NextCommand, Status
 from reports.shared.visible import short
-from reports.shared.words import lower_first, plural
+from reports.shared.words import plural
 
 _LONGEST_NAME = 80
 _STATUS = {Verdict.OK: Status.GOOD, Verdict.IMPROVED: Status.GOOD, Verdict.INCONCLUSIVE: Status.CAUTION}

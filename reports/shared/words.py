@@ -11,10 +11,3 @@ def plural(count: int, noun: str, many: str = "") -> str:
 def listed(words: Sequence[str]) -> str:
     """Return `a, b and c`."""
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
-
-
-def lower_first(sentence: str) -> str:
-    """Return a sentence as the continuation of another; names in capitals stay unchanged."""
-    return (
-        sentence[:1].lower() + sentence[1:] if sentence[1:2].islower() or sentence[1:2] == " " else sentence
-    )
