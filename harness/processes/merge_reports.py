@@ -163,11 +163,12 @@ class IncomingPart:
                 piece["aside"][was_ramp_up & is_measured(piece)] |= np.uint8(Aside.RAMP_UP)
                 piece["operation"] = numbers[piece["operation"]]
             whole.flush()
-        if self.facts:
+        if self.facts and (placed := self.placement):
             facts = msgspec.structs.replace(
                 self.facts,
                 origin_ns=self.facts.origin_ns - offset_ns,
-                origin_unix_s=self.facts.origin_unix_s - offset_ns / NS_PER_S,
+                # The same for all parts, to the ns: their time zero is that of the whole now.
+                origin_unix_s=(placed.origin_unix_ns - offset_ns) / NS_PER_S,
                 ended_ns=None if self.facts.ended_ns is None else self.facts.ended_ns + offset_ns,
             )
             write_document(self.folder / RunDirectory.FACTS, facts)

@@ -8,7 +8,6 @@ from harness.judge.metrics import FIXED_LOOP, PROCESS
 from harness.judge.verdict import Comparison, Judgement, Kind, Verdict
 from harness.redaction.redact import redact_text
 from harness.session.receipt import Receipt
-from harness.target.spec import SERVE, kind_and_place
 from harness.units import lower_first
 from reports.session.lines import size, word_of
 from reports.session.model import WATCHED, Links
@@ -20,6 +19,8 @@ from reports.shared.words import plural
 
 _LONGEST_NAME = 80
 _STATUS = {Verdict.OK: Status.GOOD, Verdict.IMPROVED: Status.GOOD, Verdict.INCONCLUSIVE: Status.CAUTION}
+# The begin of a target that is a server which the harness starts.
+_SERVED = "serve:"
 
 
 def status(judgement: Judgement) -> Status:
@@ -147,10 +148,11 @@ def _typed(spec: str) -> str:
 
 def _serving(receipt: Receipt) -> str:
     """Return the option for a target that is a server of the project, which may not be the project's target."""
-    kind, server = kind_and_place(str(receipt.policy.get("target") or "").partition("?")[0])
+    target = str(receipt.policy.get("target") or "").partition("?")[0]
+    server = target.removeprefix(_SERVED)
     file = receipt.environment.get("locustfile")
     users = f" --locustfile {shlex.quote(str(file))}" if file else ""
-    return f" --serve {shlex.quote(server)}{users}" if kind == SERVE else ""
+    return f" --serve {shlex.quote(server)}{users}" if server != target else ""
 
 
 def next_command(judgement: Judgement, receipt: Receipt, links: Links) -> NextCommand:

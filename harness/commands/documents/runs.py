@@ -15,7 +15,7 @@ from harness.imported.document import ImportedRow
 from harness.profiles.facts import CpuFacts, MemoryFacts, WaitFacts
 from harness.reading.server_use import ServerUse
 from harness.run.client_facts import ClientFacts
-from harness.run.documents import LocustFacts, ServedFacts
+from harness.run.documents import BackendFacts, LocustFacts, ServedFacts
 from harness.run.facts import Blocked, InThreads, ThreadCpu
 from harness.target.failures import Failure
 from harness.target.journey_ends import JourneyFacts
@@ -155,7 +155,7 @@ class Growth(TypedDict):
     """The growth during the run, of the measured process or of the server; `why_not` says why it cannot be told."""
 
     of: str
-    sample_ns: float
+    sample_ns: float | None
     why_not: str
     quantities: dict[str, Grown]
 
@@ -182,6 +182,7 @@ class Run(TypedDict):
     split_ns_per_switch: float | None
     stated: Stated
     children: Children | None
+    backends: dict[str, BackendFacts]
     served: Served | None
     operations: dict[str, Operation]
     slowest: list[SlowCall]

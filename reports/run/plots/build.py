@@ -25,11 +25,11 @@ from reports.charts.data import (
     Series,
     StageSpan,
 )
-from reports.run.growth import growth_charts
 from reports.run.plots.bystage import by_stage
+from reports.run.plots.growth import growth_charts
+from reports.run.plots.server import server_charts
 from reports.run.plots.split import split_chart
 from reports.run.plots.tails import percentile_series
-from reports.run.server import server_charts
 from reports.run.sides import Side, operation_names
 
 _HEAT_ROWS = 44

@@ -4,7 +4,8 @@ import pytest
 
 from harness.reading.judging import judge
 from harness.reading.summary import load
-from reports.run.growth import growth_charts, growth_lines
+from reports.run.growth import growth_lines
+from reports.run.plots.growth import growth_charts
 from reports.run.sides import sides_of
 from tests.support.sampled import make_soak
 from tests.support.shown import markup_of, told
