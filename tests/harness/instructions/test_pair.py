@@ -80,8 +80,9 @@ def test_half_a_per_cent_more_turns_are_half_a_per_cent_more_instructions(outcom
 
 
 @needs_valgrind
-def test_what_did_not_change_is_equal(outcomes):
-    assert abs(change(outcomes["test_same"])) < 0.003
+def test_what_did_not_change_is_equal_but_for_the_memory_layout_of_one_pair(outcomes):
+    # A list of 500 is copied: where it happens to lie costs a hundred instructions more or fewer.
+    assert abs(change(outcomes["test_same"])) < 0.01
 
 
 @needs_valgrind
