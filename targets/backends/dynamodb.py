@@ -14,8 +14,8 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from harness.errors import ServerError
+from harness.serving.listening import LOOPBACK, free_port
 from harness.supervise import Child, Supervisor
-from targets.backends.ports import LOOPBACK, free_port
 from targets.backends.server import INSTALL_REMEDY, LocalServer, new_password, require
 
 TABLE = "assets"

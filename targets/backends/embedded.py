@@ -9,10 +9,11 @@ from types import TracebackType
 from typing import Self
 
 from harness.errors import ServerError
+from harness.serving.listening import free_port
 from harness.supervise import Child, Supervisor, not_ready, private_folder, ready_yet
 from targets.backends.dynamodb import DynamoServer
 from targets.backends.graph import GraphServer
-from targets.backends.ports import free_port, was_taken
+from targets.backends.ports import was_taken
 from targets.backends.redis import RedisServer
 from targets.backends.server import MakesServer, Server
 

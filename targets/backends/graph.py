@@ -10,8 +10,8 @@ import neo4j
 from neo4j.exceptions import DriverError, Neo4jError
 
 from harness.errors import ServerError
+from harness.serving.listening import LOOPBACK
 from harness.supervise import Child, Supervisor
-from targets.backends.ports import LOOPBACK
 from targets.backends.server import INSTALL_REMEDY, LocalServer, require, write_private
 
 DATABASE = "assets"

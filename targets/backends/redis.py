@@ -12,8 +12,8 @@ from redis.exceptions import RedisError
 from redis.retry import Retry
 
 from harness.errors import ServerError
+from harness.serving.listening import LOOPBACK
 from harness.supervise import Child, Supervisor
-from targets.backends.ports import LOOPBACK
 from targets.backends.server import INSTALL_REMEDY, LocalServer, require, write_private
 
 TIMEOUT_S = 2.0

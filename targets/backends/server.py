@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Protocol
 
 from harness.errors import ServerError
+from harness.serving.listening import free_port
 from harness.supervise import Child, Supervisor
-from targets.backends.ports import free_port, listens
+from targets.backends.ports import listens
 
 INSTALL_REMEDY = (
     'Install the servers with `pip install "asset-harness[embedded]"`, '

@@ -2,8 +2,8 @@
 
 import os
 
+from harness.serving.listening import LOOPBACK
 from targets.backends.dynamodb import DynamoServer
-from targets.backends.ports import LOOPBACK
 from tests.support.node import node_modules
 
 

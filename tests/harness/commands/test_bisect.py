@@ -44,6 +44,10 @@ def shop(tmp_path):
     assert leftovers(folder) == []
 
 
+# Exact counts of one back-end call, which repeat: each step of a search is certain.
+STOCK = ("--benchmark", "buy", "--suite", "exact", "--metric", "calls.stock", "--json")
+
+
 @pytest.fixture
 def few(monkeypatch):
     monkeypatch.setattr(sessions, "count_exactly", functools.partial(sessions.count_exactly, plan=FEW))
@@ -54,19 +58,7 @@ def test_counts_name_the_commit_its_functions_and_what_did_not_build_and_leave_t
     ids = commits(shop, 6, 4, TWICE, broken={2})
     (shop / "shop" / "work.py").write_text("the user is at work here")
     with unwritten(shop / ".git"):
-        said = inside(
-            shop,
-            "bisect",
-            ids[0],
-            "HEAD",
-            "--benchmark",
-            "buy",
-            "--suite",
-            "exact",
-            "--metric",
-            "calls.stock",
-            "--json",
-        )
+        said = inside(shop, "bisect", ids[0], "HEAD", *STOCK)
     found = said.document
     assert (said.code, found["outcome"], found["commit"]) == (0, "found", ids[4])
     assert (found["effect"], found["probability"]) == (1.0, pytest.approx(1.0))
@@ -90,27 +82,14 @@ def test_commits_that_need_a_build_are_built(shop, few, tmp_path):
     ids = commits(shop, 3, 2, TWICE)
     with (shop / "pyproject.toml").open("a") as file:
         file.write(BUILD)
-    words = ("--benchmark", "buy", "--suite", "exact", "--metric", "calls.stock", "--json")
-    said = inside(shop, "bisect", ids[0], "HEAD", *words, XDG_CACHE_HOME=str(tmp_path / "cache"))
+    said = inside(shop, "bisect", ids[0], "HEAD", *STOCK, XDG_CACHE_HOME=str(tmp_path / "cache"))
     assert said.code == 0, said.stderr
     assert (said.document["outcome"], said.document["commit"]) == ("found", ids[2])
 
 
 def test_ends_without_a_change_are_told_and_nothing_is_searched(shop, few):
     ids = commits(shop, 2, 0, TWICE)
-    said = inside(
-        shop,
-        "bisect",
-        ids[0],
-        "HEAD",
-        "--benchmark",
-        "buy",
-        "--suite",
-        "exact",
-        "--metric",
-        "calls.stock",
-        "--json",
-    )
+    said = inside(shop, "bisect", ids[0], "HEAD", *STOCK)
     found = said.document
     assert (said.code, found["outcome"], found["commit"], found["at_most"], found["probes"]) == (
         0,

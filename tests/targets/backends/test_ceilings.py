@@ -7,12 +7,12 @@ import signal
 import pytest
 
 from harness.errors import ServerError
+from harness.serving.listening import free_port
 from harness.supervise import Supervisor
 from targets.backends import dynamodb, graph
 from targets.backends import redis as redis_store
 from targets.backends.ceilings import Bottleneck, limit_of, probe, warm_up_graph
 from targets.backends.clients import Clients, Round
-from targets.backends.ports import free_port
 from tests.support.processes import descendants
 from tests.support.servers import empty
 

@@ -14,13 +14,13 @@ import pytest
 import redis.exceptions
 
 from harness.errors import ServerError
+from harness.serving.listening import free_port
 from harness.supervise import Supervisor, sweep
 from targets.backends import dynamodb, graph
 from targets.backends import redis as redis_store
 from targets.backends.dynamodb import DynamoServer
 from targets.backends.embedded import EmbeddedServers
 from targets.backends.graph import GraphServer
-from targets.backends.ports import free_port
 from targets.backends.redis import RedisServer
 from tests.support.processes import descendants, survivors
 

@@ -3,9 +3,9 @@
 import pytest
 
 from harness.errors import ServerError, UsageError
+from harness.serving.listening import free_port
 from harness.supervise import Supervisor
 from targets.backends.external import ExternalServers
-from targets.backends.ports import free_port
 
 COMPLETE = {
     "DYNAMO_TABLE_NAME": "assets",
